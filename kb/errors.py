@@ -1,0 +1,124 @@
+"""Every error that Erfaringsbanken raises on purpose, drawn before it is written.
+
+KbError
+├─ InputError            the caller can mend it (HTTP 4xx, exit 2 or 3)
+│  ├─ InvalidQueryError      400  the question or a filter cannot be used
+│  ├─ NotFoundError          404  no such report, lesson or programme
+│  ├─ AlreadyIngestedError   409  the same bytes are in the store (knows the report)
+│  └─ UnreadableReportError  422  the file gives no report (knows the reason)
+├─ StateError            we must mend it (HTTP 503, exit 1)
+│  ├─ StoreDamagedError           the database or a stored file fails its check
+│  ├─ StaleIndexError             vectors of another model, or none
+│  └─ ModelUnavailableError       the encoder cannot be loaded
+└─ ConfigError           refuse to start (exit 2)
+   └─ TaxonomyError                corpus/taxonomy.toml is wrong, and where
+
+``code`` is stable and machine-readable; messages speak to a developer. The sentence a user reads
+hangs on the code, in bokmål and nynorsk, in :mod:`kb.messages`.
+"""
+
+from enum import StrEnum
+from typing import ClassVar
+
+
+class KbError(Exception):
+    """The root. Never raised itself."""
+
+    code: ClassVar[str] = "error"
+
+    @property
+    def reason_code(self) -> str:
+        """The most exact stable code: ``code`` itself, or ``code.reason`` where there is one."""
+        return self.code
+
+
+class InputError(KbError):
+    """The caller gave something that cannot be used."""
+
+    code = "input"
+
+
+class InvalidQueryError(InputError):
+    """A question, a filter or a page number that cannot be used."""
+
+    code = "invalid-query"
+
+
+class NotFoundError(InputError):
+    """There is no such thing, or it is not published."""
+
+    code = "not-found"
+
+
+class AlreadyIngestedError(InputError):
+    """The same file, byte for byte, is in the store."""
+
+    code = "already-ingested"
+
+    def __init__(self, report_id: str) -> None:
+        super().__init__(f"report {report_id} has the same SHA-256")
+        self.report_id = report_id
+
+
+class Unreadable(StrEnum):
+    """Why a file gives no report. The values are stable: programs and translations rely on them."""
+
+    EMPTY = "empty"
+    NOT_A_REPORT = "not-a-report"
+    ENCRYPTED = "encrypted"
+    DAMAGED = "damaged"
+    NEEDS_OCR = "needs-ocr"
+    TOO_LARGE = "too-large"
+    LIMIT = "limit"
+    MISSING = "missing"
+
+
+class UnreadableReportError(InputError):
+    """A file that cannot be turned into a report; ``reason`` says why."""
+
+    code = "unreadable-report"
+
+    def __init__(self, reason: Unreadable, detail: str = "") -> None:
+        super().__init__(f"{reason}: {detail}" if detail else str(reason))
+        self.reason = reason
+
+    @property
+    def reason_code(self) -> str:
+        """``unreadable-report.<reason>``."""
+        return f"{self.code}.{self.reason}"
+
+
+class StateError(KbError):
+    """Something on our side is broken or missing."""
+
+    code = "state"
+
+
+class StoreDamagedError(StateError):
+    """The database or a stored file does not pass its check."""
+
+    code = "store-damaged"
+
+
+class StaleIndexError(StateError):
+    """The store holds vectors of another model than the one configured, or none at all."""
+
+    code = "stale-index"
+
+
+class ModelUnavailableError(StateError):
+    """The encoder cannot be loaded, or does not pass its self-test."""
+
+    code = "model-unavailable"
+
+
+class ConfigError(KbError):
+    """A setting is unknown or wrong. The program refuses to start."""
+
+    code = "config"
+
+
+class TaxonomyError(ConfigError):
+    """The taxonomy file is wrong; the message names the place and what was expected."""
+
+    code = "taxonomy"

@@ -1,0 +1,96 @@
+"""The sentence a user reads for each error code, in bokmål, nynorsk and English.
+
+The command line prints it beside the code, the web shows it on the error page. A test holds the
+codes of :mod:`kb.errors` and the sentences together.
+"""
+
+from kb.errors import KbError
+
+SENTENCES: dict[str, tuple[str, str, str]] = {
+    "invalid-query": (
+        "Søket kan ikke brukes slik det står. Skriv et spørsmål med vanlige ord, og prøv igjen.",
+        "Søket kan ikkje brukast slik det står. Skriv eit spørsmål med vanlege ord, og prøv igjen.",
+        "The search cannot be used as it stands. Write a question in plain words and try again.",
+    ),
+    "not-found": (
+        "Vi finner ikke det du ba om. Det kan være fjernet, eller adressen kan være feil.",
+        "Vi finn ikkje det du bad om. Det kan vere fjerna, eller adressa kan vere feil.",
+        "We cannot find what you asked for. It may be removed, or the address may be wrong.",
+    ),
+    "already-ingested": (
+        "Denne rapporten er allerede lest inn. Den ble ikke lagt inn på nytt.",
+        "Denne rapporten er alt lesen inn. Han vart ikkje lagd inn på nytt.",
+        "This report is already in the base. It was not added again.",
+    ),
+    "unreadable-report.empty": (
+        "Filen er tom. Hent rapporten på nytt, og prøv igjen.",
+        "Fila er tom. Hent rapporten på nytt, og prøv igjen.",
+        "The file is empty. Fetch the report again and retry.",
+    ),
+    "unreadable-report.not-a-report": (
+        "Filen er verken en PDF eller ren tekst. Lagre rapporten som PDF, og prøv igjen.",
+        "Fila er verken ein PDF eller rein tekst. Lagre rapporten som PDF, og prøv igjen.",
+        "The file is neither a PDF nor plain text. Save the report as PDF and try again.",
+    ),
+    "unreadable-report.encrypted": (
+        "PDF-en er låst med passord. Lagre en kopi uten passord, og prøv igjen.",
+        "PDF-en er låst med passord. Lagre ein kopi utan passord, og prøv igjen.",
+        "The PDF is locked with a password. Save a copy without it and try again.",
+    ),
+    "unreadable-report.damaged": (
+        "PDF-en er skadet og kan ikke leses. Hent den på nytt fra kilden, og prøv igjen.",
+        "PDF-en er skadd og kan ikkje lesast. Hent han på nytt frå kjelda, og prøv igjen.",
+        "The PDF is damaged and cannot be read. Fetch it again from its source and retry.",
+    ),
+    "unreadable-report.needs-ocr": (
+        "PDF-en er skannet og mangler tekst. Kjør tekstgjenkjenning (OCR) på den først.",
+        "PDF-en er skanna og manglar tekst. Køyr tekstattkjenning (OCR) på han først.",
+        "The PDF is scanned and has no text. Run text recognition (OCR) on it first.",
+    ),
+    "unreadable-report.too-large": (
+        "Filen er større enn det vi tar imot. Del den opp, eller be drift heve grensen.",
+        "Fila er større enn det vi tek imot. Del henne opp, eller be drift heve grensa.",
+        "The file is larger than we accept. Split it, or ask operations to raise the limit.",
+    ),
+    "unreadable-report.limit": (
+        "PDF-en krever mer tid eller minne enn vi tillater, og ble stoppet.",
+        "PDF-en krev meir tid eller minne enn vi tillèt, og vart stoppa.",
+        "The PDF needs more time or memory than we allow, and was stopped.",
+    ),
+    "unreadable-report.missing": (
+        "Filen finnes ikke eller kan ikke åpnes. Sjekk navnet og tilgangen.",
+        "Fila finst ikkje eller kan ikkje opnast. Sjekk namnet og tilgangen.",
+        "The file does not exist or cannot be opened. Check its name and permissions.",
+    ),
+    "store-damaged": (
+        "Databasen eller en lagret fil er skadet. Hent tilbake siste sikkerhetskopi.",
+        "Databasen eller ei lagra fil er skadd. Hent tilbake siste tryggingskopi.",
+        "The database or a stored file is damaged. Restore the latest backup.",
+    ),
+    "stale-index": (
+        "Søkegrunnlaget er laget med en annen språkmodell. Kjør «kb reindex».",
+        "Søkjegrunnlaget er laga med ein annan språkmodell. Køyr «kb reindex».",
+        "The search base was made with another language model. Run “kb reindex”.",
+    ),
+    "model-unavailable": (
+        "Språkmodellen kan ikke lastes. Se loggen for årsaken.",
+        "Språkmodellen kan ikkje lastast. Sjå loggen for årsaka.",
+        "The language model cannot be loaded. See the log for the cause.",
+    ),
+    "config": (
+        "En innstilling er feil. Kjør «kb config» for å se alle innstillinger.",
+        "Ei innstilling er feil. Køyr «kb config» for å sjå alle innstillingar.",
+        "A setting is wrong. Run “kb config” to see all settings.",
+    ),
+    "taxonomy": (
+        "Temalisten er feil og må rettes før programmet kan starte.",
+        "Temalista er feil og må rettast før programmet kan starte.",
+        "The list of themes is wrong and must be mended before the program can start.",
+    ),
+}
+_LANGUAGES = {"nb": 0, "nn": 1, "en": 2}
+
+
+def sentence(error: KbError, language: str = "nb") -> str:
+    """Return what the user reads for ``error``; an unknown language falls back to bokmål."""
+    return SENTENCES[error.reason_code][_LANGUAGES.get(language, 0)]
