@@ -1,6 +1,6 @@
 """Rebuild the sample reports: ``python corpus/build.py [slug ...]``.
 
-Reads ``corpus/reports/<slug>/report.md`` and ``source.toml`` and writes ``report.pdf`` beside them, with the
+Reads ``corpus/reports/<slug>/report.md`` and ``source.toml`` and writes ``<slug>.pdf`` beside them, with the
 producer that ``source.toml`` names. Without a slug, all reports are built. Every producer is a house style of its own,
 so that reading PDFs is tried on more than one kind of layout:
 
@@ -239,7 +239,9 @@ def _chunks(markup: str) -> Iterator[list[str]]:
     kind = ""
     for line in markup.splitlines():
         new_kind = _line_kind(line)
-        continues = new_kind == kind or (new_kind == "text" and kind == "item" and line.startswith(" "))
+        continues = new_kind == kind or (
+            new_kind == "text" and kind == "item" and line.startswith(" ")
+        )
         if chunk and (not continues or kind in {"heading", "note", "break"}):
             yield chunk
             chunk = []
@@ -336,7 +338,11 @@ def read_report(slug: str) -> Report:
 def cover_lines(source: Source) -> tuple[tuple[str, str], ...]:
     """Return the (word, value) lines of the cover, without those that have no value."""
     words = WORDS[source.language]
-    lines = ((words.client, source.client), (words.contractor, source.contractor), ("", source.date_text))
+    lines = (
+        (words.client, source.client),
+        (words.contractor, source.contractor),
+        ("", source.date_text),
+    )
     return tuple(line for line in lines if line[1])
 
 
@@ -363,7 +369,9 @@ class HtmlWriter:
     def document(self) -> str:
         """Return the whole page with its style sheet inside."""
         source = self.report.source
-        body = "\n".join(self._block(position, block) for position, block in enumerate(self.report.blocks))
+        body = "\n".join(
+            self._block(position, block) for position, block in enumerate(self.report.blocks)
+        )
         return (
             f'<!doctype html><html lang="{source.language}"><head><meta charset="utf-8">'
             f"<title>{html.escape(source.title)}</title>"
@@ -374,7 +382,9 @@ class HtmlWriter:
     def _css(self) -> str:
         source = self.report.source
         template = Template((TEMPLATES / self.css_name).read_text(encoding="utf-8"))
-        return template.substitute(running=_css_string(source.running_header), page=WORDS[source.language].page)
+        return template.substitute(
+            running=_css_string(source.running_header), page=WORDS[source.language].page
+        )
 
     def _cover(self) -> str:
         source = self.report.source
@@ -442,7 +452,8 @@ class HtmlWriter:
         header, *body = table.rows
         head = "".join(f"<th>{self._inline(position, cell)}</th>" for cell in header)
         rows = "".join(
-            f"<tr>{''.join(f'<td>{self._inline(position, cell)}</td>' for cell in row)}</tr>" for row in body
+            f"<tr>{''.join(f'<td>{self._inline(position, cell)}</td>' for cell in row)}</tr>"
+            for row in body
         )
         caption = f"<caption>{html.escape(table.caption)}</caption>" if table.caption else ""
         return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
@@ -467,13 +478,17 @@ def build_chromium(report: Report, target: Path) -> None:
         raise CorpusError("chromium is not on the path")
     with tempfile.TemporaryDirectory(prefix="corpus-") as scratch:
         page = Path(scratch, "report.html")
-        page.write_text(HtmlWriter(report, "chromium.css", notes_inline=False).document(), encoding="utf-8")
+        page.write_text(
+            HtmlWriter(report, "chromium.css", notes_inline=False).document(), encoding="utf-8"
+        )
         files = (f"--user-data-dir={scratch}/profile", f"--print-to-pdf={target}", page.as_uri())
         command = [chromium, *CHROMIUM_OPTIONS, *files]
         try:
             subprocess.run(command, check=True, capture_output=True, timeout=CHROMIUM_TIMEOUT_S)
         except subprocess.CalledProcessError as error:
-            raise CorpusError(f"chromium failed: {error.stderr.decode(errors='replace')[-500:]}") from error
+            raise CorpusError(
+                f"chromium failed: {error.stderr.decode(errors='replace')[-500:]}"
+            ) from error
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -493,14 +508,17 @@ class TypstWriter:
     def document(self) -> str:
         """Return the whole source."""
         source = self.report.source
-        lines = "".join(f"({_typst_string(word)}, {_typst_string(value)})," for word, value in cover_lines(source))
+        lines = "".join(
+            f"({_typst_string(word)}, {_typst_string(value)}),"
+            for word, value in cover_lines(source)
+        )
         names = ("title", "subtitle", "label", "origin", "language", "running_header", "contractor")
         facts = ", ".join(f"{name}: {_typst_string(getattr(source, name))}" for name in names)
         contents = _typst_string(WORDS[source.language].contents)
-        body = "\n".join(self._block(position, block) for position, block in enumerate(self.report.blocks))
-        return (
-            f'#import "/report.typ": *\n#show: report.with({facts}, contents: {contents}, imprint: ({lines}))\n{body}\n'
+        body = "\n".join(
+            self._block(position, block) for position, block in enumerate(self.report.blocks)
         )
+        return f'#import "/report.typ": *\n#show: report.with({facts}, contents: {contents}, imprint: ({lines}))\n{body}\n'
 
     def _block(self, position: int, block: Block) -> str:
         match block:
@@ -524,7 +542,9 @@ class TypstWriter:
         out: list[str] = []
         for span in spans(text):
             if span.style == "note":
-                out.append(f"#footnote[{self._inline(position, self.report.note(position, span.text))}]")
+                out.append(
+                    f"#footnote[{self._inline(position, self.report.note(position, span.text))}]"
+                )
             elif span.style == "plain":
                 out.append(f"#{_typst_string(span.text)}")
             else:
@@ -562,7 +582,11 @@ def build_typst(report: Report, target: Path) -> None:
 # ---------------------------------------------------------------------------------------------------------------------
 
 _LIBERATION: Final = Path("/usr/share/fonts/truetype/liberation")
-_TIMES_LIKE: Final = {"Body": "Serif-Regular", "Body-Bold": "Serif-Bold", "Body-Italic": "Serif-Italic"}
+_TIMES_LIKE: Final = {
+    "Body": "Serif-Regular",
+    "Body-Bold": "Serif-Bold",
+    "Body-Italic": "Serif-Italic",
+}
 _HEADING_FACE: Final = {"Head": "Sans-Regular", "Head-Bold": "Sans-Bold"}
 _BURGUNDY: Final = "#6b1f2a"
 _SIDE_MARGIN_MM: Final = 27
@@ -588,10 +612,16 @@ class ReportlabWriter:
 
         source = self.report.source
         lines = [
-            self._paragraph(f"**{word}:** {value}" if word else value, "imprint") for word, value in cover_lines(source)
+            self._paragraph(f"**{word}:** {value}" if word else value, "imprint")
+            for word, value in cover_lines(source)
         ]
         return [
-            self._framed([self._paragraph(f"**{source.label}**", "label"), self._paragraph(source.origin, "small")]),
+            self._framed(
+                [
+                    self._paragraph(f"**{source.label}**", "label"),
+                    self._paragraph(source.origin, "small"),
+                ]
+            ),
             Spacer(1, 150),
             self._paragraph(source.title, "title"),
             HRFlowable(width="100%", thickness=2, color=_BURGUNDY, spaceBefore=6, spaceAfter=12),
@@ -603,8 +633,13 @@ class ReportlabWriter:
     def _contents(self) -> list[Any]:
         from reportlab.platypus.tableofcontents import TableOfContents  # type: ignore[import-untyped]
 
-        contents = TableOfContents(dotsMinLevel=0, levelStyles=[self.styles["toc1"], self.styles["toc2"]])
-        return [self._paragraph(WORDS[self.report.source.language].contents.upper(), "contents-title"), contents]
+        contents = TableOfContents(
+            dotsMinLevel=0, levelStyles=[self.styles["toc1"], self.styles["toc2"]]
+        )
+        return [
+            self._paragraph(WORDS[self.report.source.language].contents.upper(), "contents-title"),
+            contents,
+        ]
 
     def _block(self, block: Block) -> list[Any]:
         from reportlab.platypus import KeepTogether
@@ -620,7 +655,11 @@ class ReportlabWriter:
             case Table():
                 return self._table(block)
             case Box(blocks):
-                return [KeepTogether([self._framed([flow for inner in blocks for flow in self._block(inner)])])]
+                return [
+                    KeepTogether(
+                        [self._framed([flow for inner in blocks for flow in self._block(inner)])]
+                    )
+                ]
             case Footnote(mark, text):
                 return [self._paragraph(f"[^{mark}] {text}", "small")]
             case PageBreak():
@@ -633,16 +672,25 @@ class ReportlabWriter:
 
     def _list(self, items: Iterable[Item], start: int | None, depth: int) -> Iterator[Any]:
         for offset, item in enumerate(items):
-            bullet = f"{start + offset}." if start is not None else "\u2022" if depth == 1 else "\u2013"
+            bullet = (
+                f"{start + offset}." if start is not None else "\u2022" if depth == 1 else "\u2013"
+            )
             yield self._paragraph(item.text, f"item{depth}", bullet)
             yield from self._list(item.children, None, 2)
 
     def _framed(self, flows: list[Any]) -> Any:
         from reportlab.platypus import Table as Grid
 
-        style = [("BOX", (0, 0), (-1, -1), 1.2, _BURGUNDY), ("BACKGROUND", (0, 0), (-1, -1), "#f7efe9")]
-        padding = [(f"{side}PADDING", (0, 0), (-1, -1), 9) for side in ("LEFT", "RIGHT", "TOP", "BOTTOM")]
-        return Grid([[flows]], colWidths=[self.width], style=style + padding, spaceBefore=8, spaceAfter=12)
+        style = [
+            ("BOX", (0, 0), (-1, -1), 1.2, _BURGUNDY),
+            ("BACKGROUND", (0, 0), (-1, -1), "#f7efe9"),
+        ]
+        padding = [
+            (f"{side}PADDING", (0, 0), (-1, -1), 9) for side in ("LEFT", "RIGHT", "TOP", "BOTTOM")
+        ]
+        return Grid(
+            [[flows]], colWidths=[self.width], style=style + padding, spaceBefore=8, spaceAfter=12
+        )
 
     def _table(self, table: Table) -> list[Any]:
         from reportlab.platypus import KeepTogether
@@ -657,14 +705,18 @@ class ReportlabWriter:
             ("BACKGROUND", (0, 0), (-1, 0), "#eadfd8"),
             ("VALIGN", (0, 0), (-1, -1), "TOP"),
         ]
-        grid = Grid(rows, colWidths=_column_widths(table.rows, self.width), style=style, spaceAfter=12)
+        grid = Grid(
+            rows, colWidths=_column_widths(table.rows, self.width), style=style, spaceAfter=12
+        )
         caption = [self._paragraph(f"*{table.caption}*", "caption")] if table.caption else []
         return [KeepTogether([*caption, grid])]
 
 
 def _column_widths(rows: Sequence[Sequence[str]], width: float) -> list[float]:
     """Share ``width`` by the longest cell of each column, within limits so that no column gets too narrow."""
-    longest = [min(40, max(12, *(len(cell) for cell in column))) for column in zip(*rows, strict=False)]
+    longest = [
+        min(40, max(12, *(len(cell) for cell in column))) for column in zip(*rows, strict=False)
+    ]
     return [width * length / sum(longest) for length in longest]
 
 
@@ -684,8 +736,12 @@ def _register_fonts() -> None:
 
     for name, file in {**_TIMES_LIKE, **_HEADING_FACE}.items():
         registerFont(TTFont(name, _LIBERATION / f"Liberation{file}.ttf"))
-    registerFontFamily("Body", normal="Body", bold="Body-Bold", italic="Body-Italic", boldItalic="Body-Bold")
-    registerFontFamily("Head", normal="Head", bold="Head-Bold", italic="Head", boldItalic="Head-Bold")
+    registerFontFamily(
+        "Body", normal="Body", bold="Body-Bold", italic="Body-Italic", boldItalic="Body-Bold"
+    )
+    registerFontFamily(
+        "Head", normal="Head", bold="Head-Bold", italic="Head", boldItalic="Head-Bold"
+    )
 
 
 def _reportlab_styles() -> dict[str, Any]:
@@ -705,13 +761,22 @@ def _reportlab_styles() -> dict[str, Any]:
         "toc2": {"leftIndent": 16, "spaceAfter": 1},
         "h1": {**head, "fontSize": 15, "leading": 20, "spaceBefore": 18, "spaceAfter": 10},
         "h2": {**head, "fontSize": 12, "leading": 16, "spaceBefore": 12, "spaceAfter": 5},
-        "h3": {**head, "fontSize": 11, "leading": 15, "textColor": "#222222", "spaceBefore": 8, "spaceAfter": 3},
+        "h3": {
+            **head,
+            "fontSize": 11,
+            "leading": 15,
+            "textColor": "#222222",
+            "spaceBefore": 8,
+            "spaceAfter": 3,
+        },
         "item1": {"leftIndent": 20, "bulletIndent": 5, "spaceAfter": 4},
         "item2": {"leftIndent": 36, "bulletIndent": 22, "spaceAfter": 3},
         "cell": {"fontSize": 9.5, "leading": 12, "spaceAfter": 0},
         "caption": {"fontSize": 10, "leading": 13, "spaceBefore": 6, "spaceAfter": 4},
     }
-    return {"body": body} | {name: ParagraphStyle(name, body, **change) for name, change in changes.items()}
+    return {"body": body} | {
+        name: ParagraphStyle(name, body, **change) for name, change in changes.items()
+    }
 
 
 def _page_furniture(running_header: str) -> Callable[[Any, Any], None]:
@@ -785,8 +850,10 @@ def build(slug: str) -> Path:
     report = read_report(slug)
     producer = PRODUCERS.get(report.source.producer)
     if producer is None:
-        raise CorpusError(f"{slug}: producer {report.source.producer!r} is none of {sorted(PRODUCERS)}")
-    target = REPORTS / slug / "report.pdf"
+        raise CorpusError(
+            f"{slug}: producer {report.source.producer!r} is none of {sorted(PRODUCERS)}"
+        )
+    target = REPORTS / slug / f"{slug}.pdf"
     producer(report, target)
     if target.stat().st_size > MAX_PDF_BYTES:
         raise CorpusError(f"{slug}: {target.stat().st_size} bytes are more than {MAX_PDF_BYTES}")
@@ -796,8 +863,12 @@ def build(slug: str) -> Path:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Build the named reports, or all that have a ``source.toml``; return the exit code."""
     parser = argparse.ArgumentParser(description="Rebuild the PDFs of the sample reports.")
-    parser.add_argument("slug", nargs="*", help="folder name under corpus/reports; all when none is given")
-    slugs = parser.parse_args(arguments).slug or sorted(path.parent.name for path in REPORTS.glob("*/source.toml"))
+    parser.add_argument(
+        "slug", nargs="*", help="folder name under corpus/reports; all when none is given"
+    )
+    slugs = parser.parse_args(arguments).slug or sorted(
+        path.parent.name for path in REPORTS.glob("*/source.toml")
+    )
     failed = False
     for slug in slugs:
         try:

@@ -72,7 +72,8 @@ class Line:
     """A clean line: characters repaired, bullet glyph taken off, running heads already gone.
 
     ``level`` is the depth of a heading (1 = chapter) or of a bullet (1 = outermost), else 0.
-    ``starts_block`` is true when the layout says that a new block begins here.
+    ``starts_block`` is true when the layout says that a new block begins here. ``is_apart`` is true
+    for what stands in the page text but is no part of the body: the cover and the contents.
     """
 
     page: int
@@ -81,6 +82,15 @@ class Line:
     level: int = 0
     starts_block: bool = False
     indent: float = 0.0
+    is_apart: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """The clean lines in reading order, and the pages they come from (also those without lines)."""
+
+    pages: tuple[RawPage, ...]
+    lines: tuple[Line, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,46 @@
+"""The website: pages that anyone may read and a small JSON interface. It never changes the base.
+
+``create_app`` builds it, ``web.serve.serve`` runs it. Every page works without JavaScript; every
+address is Norwegian and stable (``tests/routes.txt``).
+"""
+
+from pathlib import Path
+
+from flask import Flask
+from jinja2 import StrictUndefined
+
+from kb.config import Config
+from kb.embed import Encoder
+from kb.search import Searcher
+from kb.taxonomy import load_taxonomy
+from web import access_log, assets, failures, language, present, security
+from web.context import Services, close_store
+from web.views import BLUEPRINTS
+
+_MAX_FORM_BYTES = 4_096
+"""The only form that is sent by POST holds a language and an address."""
+
+
+def create_app(config: Config, encoder: Encoder) -> Flask:
+    """Return the website over ``config.home``; ``encoder`` embeds the questions of all threads.
+
+    Raises:
+        TaxonomyError: the taxonomy in ``config.corpus`` is missing or wrong.
+    """
+    app = Flask("web", root_path=str(Path(__file__).resolve().parent))
+    app.config.update(MAX_CONTENT_LENGTH=_MAX_FORM_BYTES, MAX_FORM_PARTS=4)
+    taxonomy = load_taxonomy(config.corpus / "taxonomy.toml")
+    Services(
+        config=config,
+        searcher=Searcher(encoder, config.home),
+        taxonomy=taxonomy,
+        model_id=encoder.model_id,
+    ).install(app)
+    app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    for part in (language, present, assets, security, failures, access_log):
+        part.install(app)
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)
+    app.teardown_appcontext(close_store)
+    return app

@@ -1,0 +1,59 @@
+# Everything the project can do. `make help` lists it.
+# Debian 12 with Python 3.11 and make is enough; other systems: see README.md.
+
+PYTHON ?= python3
+PORT   ?= 8000
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+TESTED := $(VENV)/.installed-test
+KB_HOME ?= $(CURDIR)/.kb/demo
+export KB_HOME
+
+.PHONY: help setup demo test lint golden bench eval corpus clean
+
+help:  ## list all targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 10
+
+setup: $(STAMP)  ## create .venv and install the program
+
+demo: setup  ## ingest the sample reports and serve them on 127.0.0.1:$(PORT)
+	$(BIN)/kb ingest --publish --skip-existing corpus/reports/*/*.pdf
+	$(BIN)/kb serve --host 127.0.0.1 --port $(PORT)
+
+test: $(TESTED)  ## install what the tests need (Chromium included) and run them all
+	$(BIN)/python -m pytest
+
+lint: $(TESTED)  ## ruff, ruff format, mypy strict, import contracts
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+golden: $(TESTED)  ## rewrite the golden files of ingest; read the diff before you commit it
+	$(BIN)/python -m pytest tests/ingest --golden
+
+bench: $(TESTED)  ## measure speed and memory on this machine
+	$(BIN)/python -m tests.bench.speed
+
+eval: setup  ## measure the quality of search on the judged queries
+	$(BIN)/kb eval
+
+corpus: setup  ## rebuild the sample PDFs from their sources (see corpus/build.py for Debian packages)
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[corpus]'
+	$(BIN)/python corpus/build.py
+
+clean:  ## remove .venv and the demo's data
+	rm -rf $(VENV) .kb
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV) || (echo "python3-venv is missing: apt-get install python3-venv" && exit 1)
+
+$(STAMP): pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable .
+	touch $@
+
+$(TESTED): $(STAMP)
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[test]'
+	command -v chromium >/dev/null || (apt-get update -qq && apt-get install -y -qq chromium)
+	touch $@

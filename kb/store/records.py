@@ -1,0 +1,237 @@
+"""The way between rows and types: programmes, reports, pages, vectors, and what readers ask for.
+
+Lessons, which stand in four tables, have :mod:`kb.store.lessons`.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Row
+
+from kb.domain import (
+    Found,
+    Kind,
+    Lesson,
+    LessonId,
+    Page,
+    Phase,
+    Programme,
+    ProgrammeSlug,
+    ProgrammeType,
+    Report,
+    ReportId,
+    ReportStatus,
+    ReportType,
+    ThemeId,
+)
+from kb.passages import PassageRole, passages_of
+
+Record = dict[str, Any]
+"""The values of one row, by column."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexPointer:
+    """The index snapshot that readers use: made of the store at ``generation`` for one model."""
+
+    name: str
+    generation: int
+    model_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexRow:
+    """The vectors of a lesson, float32 of shape (n, dim), and the role of each passage."""
+
+    lesson_id: LessonId
+    vectors: NDArray[np.float32]
+    roles: tuple[PassageRole, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FacetRow:
+    """What a published lesson can be filtered by; ``themes`` with the main one first."""
+
+    lesson_id: LessonId
+    report_id: ReportId
+    themes: tuple[ThemeId, ...]
+    kind: Kind
+    phase: Phase | None
+    programme: ProgrammeSlug
+    programme_type: ProgrammeType | None
+    report_type: ReportType | None
+    year: int | None
+    language: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportSummary:
+    """A report, and how many lessons it has by status; a status without lessons is left out."""
+
+    report: Report
+    lessons: Mapping[str, int]
+
+
+def sha256_of(text: str) -> str:
+    """Return the SHA-256 of ``text`` in UTF-8, as hex."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+# --- programmes, reports and pages -------------------------------------------------------------
+
+
+def programme_record(programme: Programme) -> Record:
+    """Return the row of ``programme``."""
+    return {
+        "slug": programme.slug,
+        "name": programme.name,
+        "place": programme.place,
+        "programme_type": programme.programme_type,
+        "period_from": programme.period_from,
+        "period_to": programme.period_to,
+    }
+
+
+def programme_of(row: Row[Any]) -> Programme:
+    """Return the programme in a row of its table."""
+    kind = row.programme_type
+    return Programme(
+        slug=row.slug,
+        name=row.name,
+        place=row.place,
+        programme_type=None if kind is None else ProgrammeType(kind),
+        period_from=row.period_from,
+        period_to=row.period_to,
+    )
+
+
+def report_record(report: Report, added: int) -> Record:
+    """Return the row of ``report``, brought by the generation ``added``."""
+    return {
+        "id": report.id,
+        "programme": report.programme.slug,
+        "programme_name": report.programme_name,
+        "file": report.file,
+        "sha256": report.sha256,
+        "title": report.title,
+        "report_type": report.report_type,
+        "client": report.client,
+        "contractor": report.contractor,
+        "year": report.year,
+        "language": report.language,
+        "pages": report.pages,
+        "note": report.note,
+        "status": report.status,
+        "sources": to_json(
+            [[name, found.value, found.page, found.evidence] for name, found in report.sources]
+        ),
+        "added": added,
+    }
+
+
+def report_of(row: Row[Any], programme: Programme) -> Report:
+    """Return the report in a row of its table."""
+    return Report(
+        id=row.id,
+        programme=programme,
+        programme_name=row.programme_name,
+        file=row.file,
+        sha256=row.sha256,
+        title=row.title,
+        report_type=None if row.report_type is None else ReportType(row.report_type),
+        client=row.client,
+        contractor=row.contractor,
+        year=row.year,
+        language=row.language,
+        pages=row.pages,
+        note=row.note,
+        status=ReportStatus(row.status),
+        sources=tuple(
+            (name, Found(value=value, page=page, evidence=evidence))
+            for name, value, page, evidence in json.loads(row.sources)
+        ),
+    )
+
+
+def page_record(report_id: ReportId, page: Page) -> Record:
+    """Return the row of ``page``."""
+    return {
+        "report_id": report_id,
+        "number": page.number,
+        "label": page.label,
+        "text": page.text,
+        "text_sha256": sha256_of(page.text),
+        "problem": page.problem,
+    }
+
+
+def page_of(row: Row[Any]) -> Page:
+    """Return the page in a row of its table."""
+    return Page(number=row.number, label=row.label, text=row.text, problem=row.problem)
+
+
+def facet_row_of(row: Row[Any], themes: Iterable[ThemeId]) -> FacetRow:
+    """Return the facet values in a row of lesson, report and programme."""
+    return FacetRow(
+        lesson_id=row.id,
+        report_id=row.report_id,
+        themes=tuple(themes),
+        kind=Kind(row.kind),
+        phase=None if row.phase is None else Phase(row.phase),
+        programme=row.programme,
+        programme_type=None if row.programme_type is None else ProgrammeType(row.programme_type),
+        report_type=None if row.report_type is None else ReportType(row.report_type),
+        year=row.year,
+        language=row.language,
+    )
+
+
+# --- vectors -----------------------------------------------------------------------------------
+
+
+def vector_records(
+    lesson: Lesson, vectors: NDArray[np.float32] | None, model_id: str
+) -> list[Record]:
+    """Return one row per passage of ``lesson``.
+
+    Raises:
+        ValueError: not one finite vector per passage.
+    """
+    passages = passages_of(lesson)
+    shape = None if vectors is None else vectors.shape
+    if vectors is None or shape != (len(passages), vectors.shape[-1]):
+        raise ValueError(f"lesson {lesson.id}: {len(passages)} passages, vectors {shape}")
+    halves = np.asarray(vectors, "<f2")
+    if not np.isfinite(halves).all():
+        raise ValueError(f"lesson {lesson.id}: a vector is not finite in float16")
+    return [
+        {
+            "lesson_id": lesson.id,
+            "model_id": model_id,
+            "position": passage.position,
+            "role": passage.role,
+            "dim": halves.shape[1],
+            "data": half.tobytes(),
+        }
+        for passage, half in zip(passages, halves, strict=True)
+    ]
+
+
+def index_row_of(lesson_id: LessonId, rows: Sequence[Row[Any]]) -> IndexRow:
+    """Return the vectors of one lesson from its rows, in the order of its passages."""
+    halves = np.frombuffer(b"".join(row.data for row in rows), "<f2")
+    return IndexRow(
+        lesson_id=lesson_id,
+        vectors=halves.reshape(len(rows), rows[0].dim).astype(np.float32),
+        roles=tuple(PassageRole(row.role) for row in rows),
+    )
+
+
+def to_json(value: object) -> str:
+    """Return ``value`` as the text a column holds."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,169 @@
+"""The tables. Changes go into ``kb/migrations/versions`` too; a test holds the two together.
+
+Types are those that both SQLite's STRICT tables and PostgreSQL know. Lists are JSON in a text
+column: nothing is asked of their inside. The words of the lessons stand in a full-text table that
+each database has its own kind of (see :mod:`kb.store.sqlite`).
+"""
+
+from sqlalchemy import (
+    REAL,
+    Column,
+    Double,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+)
+from sqlalchemy.types import TypeEngine
+
+VERSION = "0001"
+"""The newest migration. An older database is brought up to it when it is opened."""
+
+metadata = MetaData()
+_DOUBLE: TypeEngine[float] = Double().with_variant(REAL(), "sqlite")
+
+state = Table(
+    "state",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("generation", Integer, nullable=False),
+    Column("index_name", Text),
+    Column("index_generation", Integer),
+    Column("index_model_id", Text),
+    sqlite_strict=True,
+)
+"""One row. ``generation`` counts the committed changes."""
+
+programme = Table(
+    "programme",
+    metadata,
+    Column("slug", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("place", Text),
+    Column("programme_type", Text),
+    Column("period_from", Integer),
+    Column("period_to", Integer),
+    sqlite_strict=True,
+)
+
+report = Table(
+    "report",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("programme", Text, ForeignKey("programme.slug"), nullable=False, index=True),
+    Column("programme_name", Text),
+    Column("file", Text, nullable=False),
+    Column("sha256", Text, nullable=False, unique=True),
+    Column("title", Text),
+    Column("report_type", Text),
+    Column("client", Text),
+    Column("contractor", Text),
+    Column("year", Integer),
+    Column("language", Text, nullable=False),
+    Column("pages", Integer),
+    Column("note", Text),
+    Column("status", Text, nullable=False),
+    Column("sources", Text, nullable=False),
+    Column("added", Integer, nullable=False, unique=True),
+    sqlite_strict=True,
+)
+"""``added`` is the generation that brought the report, so it orders reports by age."""
+
+page = Table(
+    "page",
+    metadata,
+    Column("report_id", Text, ForeignKey("report.id"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("label", Text),
+    Column("text", Text, nullable=False),
+    Column("text_sha256", Text, nullable=False),
+    Column("problem", Text),
+    sqlite_strict=True,
+)
+
+lesson = Table(
+    "lesson",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("id", Text, nullable=False, unique=True),
+    Column("report_id", Text, ForeignKey("report.id"), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("statement", Text, nullable=False),
+    Column("is_edited", Integer, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("phase", Text),
+    Column("status", Text, nullable=False),
+    Column("language", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("created", Integer, nullable=False),
+    Column("changed", Integer, nullable=False, index=True),
+    Index("ix_lesson_place", "report_id", "position", unique=True),
+    sqlite_strict=True,
+)
+"""``created`` and ``changed`` are generations. ``number`` ties the lesson to its words."""
+
+lesson_theme = Table(
+    "lesson_theme",
+    metadata,
+    Column("lesson_id", Text, ForeignKey("lesson.id"), primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("theme", Text, nullable=False),
+    Column("confidence", _DOUBLE, nullable=False),
+    Column("assigned_by", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Index("ix_lesson_theme_theme", "theme", "lesson_id", unique=True),
+    sqlite_strict=True,
+)
+
+evidence = Table(
+    "evidence",
+    metadata,
+    Column("lesson_id", Text, ForeignKey("lesson.id"), primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("section", Text, nullable=False),
+    Column("quote", Text, nullable=False),
+    Column("lead_in", Text),
+    sqlite_strict=True,
+)
+
+evidence_span = Table(
+    "evidence_span",
+    metadata,
+    Column("lesson_id", Text, primary_key=True),
+    Column("evidence", Integer, primary_key=True, autoincrement=False),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("report_id", Text, nullable=False),
+    Column("page", Integer, nullable=False),
+    Column("start_at", Integer, nullable=False),
+    Column("end_at", Integer, nullable=False),
+    ForeignKeyConstraint(["lesson_id", "evidence"], ["evidence.lesson_id", "evidence.position"]),
+    ForeignKeyConstraint(["report_id", "page"], ["page.report_id", "page.number"]),
+    Index("ix_evidence_span_page", "report_id", "page"),
+    sqlite_strict=True,
+)
+
+vector = Table(
+    "vector",
+    metadata,
+    Column("lesson_id", Text, ForeignKey("lesson.id"), primary_key=True),
+    Column("model_id", Text, primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("role", Text, nullable=False),
+    Column("dim", Integer, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+    sqlite_strict=True,
+)
+"""One row per passage of a lesson; ``data`` holds ``dim`` little-endian float16."""
+
+gone = Table(
+    "gone",
+    metadata,
+    Column("lesson_id", Text, primary_key=True),
+    Column("generation", Integer, nullable=False, index=True),
+    sqlite_strict=True,
+)
+"""Lessons that were removed, and when, so that an older index can hide them."""

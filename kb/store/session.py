@@ -1,0 +1,558 @@
+"""The verbs of the store. Each that writes is one transaction: all of it or nothing."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import groupby
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import (
+    Column,
+    Connection,
+    Executable,
+    Row,
+    Select,
+    Table,
+    delete,
+    func,
+    insert,
+    select,
+    union,
+    update,
+)
+
+from kb.domain import (
+    Lesson,
+    LessonId,
+    Page,
+    Programme,
+    ProgrammeSlug,
+    Report,
+    ReportId,
+    ReportStatus,
+    Status,
+    ThemeId,
+)
+from kb.errors import AlreadyIngestedError, NotFoundError, StoreDamagedError
+from kb.store import audit, files, sqlite
+from kb.store import lessons as lessons_of
+from kb.store import records as rec
+from kb.store.records import FacetRow, IndexPointer, IndexRow, ReportSummary
+from kb.store.schema import (
+    evidence,
+    evidence_span,
+    gone,
+    lesson,
+    lesson_theme,
+    page,
+    programme,
+    state,
+    vector,
+)
+from kb.store.schema import report as report_table
+
+DATABASE = "erfaringsbanken.db"
+_BATCH = 500
+"""So many ids go into one statement; SQLite may be built to take only 999 values."""
+_READING_ORDER = (report_table.c.added, lesson.c.position)
+
+Vectors = Mapping[LessonId, NDArray[np.float32]]
+
+
+class Store:
+    """One session with the database. Not for several threads: each opens its own.
+
+    Absence is not an error when reading: what is not there is None or left out.
+    """
+
+    def __init__(self, connection: Connection, home: Path) -> None:
+        """Take over ``connection``. Callers use :meth:`open`."""
+        self._connection, self._home = connection, home
+        self._is_reading = False
+
+    @classmethod
+    def open(cls, home: Path) -> Self:
+        """Return a session with the store in the folder ``home``; both are made if need be.
+
+        Raises:
+            StoreDamagedError: the file there is not a database of ours.
+        """
+        home.mkdir(parents=True, exist_ok=True)
+        return cls(sqlite.connect(home / DATABASE), home)
+
+    def close(self) -> None:
+        """End the session."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Let everything read inside be of one instant, whatever others write. Nests."""
+        if self._connection.in_transaction():
+            yield
+            return
+        with sqlite.transaction(self._connection, sqlite.READ):
+            self._is_reading = True
+            try:
+                yield
+            finally:
+                self._is_reading = False
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        self._refuse_while_reading()
+        with sqlite.transaction(self._connection, sqlite.WRITE):
+            yield
+
+    def _refuse_while_reading(self) -> None:
+        if self._is_reading:
+            raise RuntimeError("what takes the write lock cannot be done inside reading()")
+
+    def generation(self) -> int:
+        """Return the number of the last committed change; 0 for a new store."""
+        return int(self._one(select(state.c.generation))[0])
+
+    def _raise_generation(self) -> int:
+        self._connection.execute(update(state).values(generation=state.c.generation + 1))
+        return self.generation()
+
+    # --- adding and removing reports ------------------------------------------------------------
+
+    def add_report(
+        self,
+        report: Report,
+        pages: Sequence[Page],
+        lessons: Sequence[Lesson],
+        vectors: Vectors,
+        model_id: str,
+        original: bytes,
+    ) -> None:
+        """Keep a report with everything that belongs to it; durable when this returns.
+
+        A programme that is known by its slug keeps what is known and gets what was unknown.
+
+        Args:
+            report: not in the store.
+            pages: with the texts that the quotes stand in.
+            lessons: in reading order.
+            vectors: for each lesson float32 of shape (passages, dim), as ``passages_of`` has them.
+            model_id: of the encoder that made ``vectors``.
+            original: the file whose SHA-256 is the report's.
+
+        Raises:
+            AlreadyIngestedError: a report with the same SHA-256 is in the store.
+            ValueError: a quote does not stand at its spans, or a vector lacks.
+        """
+        self._refuse_known(report)  # before a large file is written for nothing
+        audit.refuse_unsound(report, pages, lessons)
+        rows = [row for one in lessons for row in _vectors_of(one, vectors, model_id)]
+        files.keep(files.place(self._home, report.sha256, report.file), original)
+        with self._writing():
+            self._refuse_known(report)
+            generation = self._raise_generation()
+            self._put_programme(report.programme)
+            self._insert(report_table, [rec.report_record(report, generation)])
+            self._insert(page, [rec.page_record(report.id, one) for one in pages])
+            self._insert(
+                lesson,
+                [lessons_of.lesson_record(one, i, generation) for i, one in enumerate(lessons)],
+            )
+            self._insert(
+                lesson_theme, [row for one in lessons for row in lessons_of.theme_records(one)]
+            )
+            self._insert(
+                evidence, [row for one in lessons for row in lessons_of.evidence_records(one)]
+            )
+            self._insert(
+                evidence_span, [row for one in lessons for row in lessons_of.span_records(one)]
+            )
+            self._insert(vector, rows)
+            self._delete(gone.c.lesson_id, [one.id for one in lessons])
+            self._put_words([one.id for one in lessons])
+
+    def remove_report(self, report_id: ReportId) -> None:
+        """Forget a report and its lessons; its original file stays, so that it can be read again.
+
+        Raises:
+            NotFoundError: there is no such report.
+        """
+        with self._writing():
+            row = self._first(select(report_table).where(report_table.c.id == report_id))
+            if row is None:
+                raise NotFoundError(f"no report {report_id}")
+            generation = self._raise_generation()
+            found = self._all(
+                select(lesson.c.id, lesson.c.number).where(lesson.c.report_id == report_id)
+            )
+            sqlite.drop_words(self._connection, [one.number for one in found])
+            ids = [one.id for one in found]
+            for table in (vector, evidence_span, evidence, lesson_theme, gone):
+                self._delete(table.c.lesson_id, ids)
+            self._insert(gone, [{"lesson_id": id_, "generation": generation} for id_ in ids])
+            self._delete(lesson.c.report_id, [report_id])
+            self._delete(page.c.report_id, [report_id])
+            self._delete(report_table.c.id, [report_id])
+            others = select(report_table.c.id).where(report_table.c.programme == row.programme)
+            if self._first(others) is None:
+                self._delete(programme.c.slug, [row.programme])
+
+    def _refuse_known(self, report: Report) -> None:
+        known = self.report_by_sha256(report.sha256)
+        if known is not None:
+            raise AlreadyIngestedError(known.id)
+
+    def _put_programme(self, new: Programme) -> None:
+        values = rec.programme_record(new)
+        same = programme.c.slug == new.slug
+        row = self._first(select(programme).where(same))
+        if row is None:
+            self._insert(programme, [values])
+            return
+        known = row._asdict()
+        learned = {
+            name: value
+            for name, value in values.items()
+            if known[name] is None and value is not None
+        }
+        if learned:
+            self._connection.execute(update(programme).where(same).values(learned))
+
+    # --- changing lessons -----------------------------------------------------------------------
+
+    def set_status(self, lesson_ids: Collection[LessonId], status: Status) -> int:
+        """Give the lessons another status; return how many did not have it already."""
+        with self._writing():
+            return self._set_status(lesson_ids, status)
+
+    def publish_report(self, report_id: ReportId) -> int:
+        """Publish a report and all its candidates; return how many lessons that were.
+
+        Raises:
+            NotFoundError: there is no such report.
+        """
+        with self._writing():
+            known = self.report(report_id)
+            if known is None:
+                raise NotFoundError(f"no report {report_id}")
+            candidates = self.lesson_ids(status=Status.CANDIDATE, report_id=report_id)
+            count = self._set_status(candidates, Status.PUBLISHED)
+            if known.status is not ReportStatus.PUBLISHED:
+                self._connection.execute(
+                    update(report_table)
+                    .where(report_table.c.id == report_id)
+                    .values(status=ReportStatus.PUBLISHED)
+                )
+                if not count:
+                    self._raise_generation()
+            return count
+
+    def put_vectors(self, vectors: Vectors, model_id: str) -> None:
+        """Replace all vectors of these lessons, and make their words afresh.
+
+        Lessons that are gone are left out.
+
+        Raises:
+            ValueError: not one finite vector per passage.
+        """
+        with self._writing():
+            found = self.lessons(list(vectors))
+            if not found:
+                return
+            generation = self._raise_generation()
+            rows = [row for one in found.values() for row in _vectors_of(one, vectors, model_id)]
+            self._delete(vector.c.lesson_id, list(found))
+            self._insert(vector, rows)
+            self._touch(list(found), {"changed": generation})
+            self._put_words(list(found))
+
+    def _set_status(self, lesson_ids: Collection[LessonId], status: Status) -> int:
+        changing = [
+            row.id
+            for batch in _batches(lesson_ids)
+            for row in self._all(
+                select(lesson.c.id).where(lesson.c.id.in_(batch), lesson.c.status != status)
+            )
+        ]
+        if changing:
+            self._touch(changing, {"status": status, "changed": self._raise_generation()})
+            self._put_words(changing)
+        return len(changing)
+
+    def _touch(self, lesson_ids: Sequence[LessonId], values: Mapping[str, object]) -> None:
+        for batch in _batches(lesson_ids):
+            self._connection.execute(update(lesson).where(lesson.c.id.in_(batch)).values(values))
+
+    def _put_words(self, lesson_ids: Sequence[LessonId]) -> None:
+        """Bring the words of these lessons in step: those published have them, the rest do not."""
+        for batch in _batches(lesson_ids):
+            rows = self._all(select(lesson.c.id, lesson.c.number).where(lesson.c.id.in_(batch)))
+            numbers = {row.id: row.number for row in rows}
+            sqlite.put_words(
+                self._connection,
+                {numbers[one.id]: lessons_of.words_of(one) for one in self.lessons(batch).values()},
+            )
+
+    # --- the index ------------------------------------------------------------------------------
+
+    def point_index(self, name: str, generation: int, model_id: str) -> bool:
+        """Let readers use the snapshot ``name``; False, and no change, if theirs is newer.
+
+        Is no change of what is known, so the generation stays.
+        """
+        is_older = state.c.index_generation.is_(None) | (state.c.index_generation <= generation)
+        values = {
+            "index_name": name,
+            "index_generation": generation,
+            "index_model_id": model_id,
+        }
+        with self._writing():
+            result = self._connection.execute(update(state).where(is_older).values(values))
+            return result.rowcount == 1
+
+    def index_pointer(self) -> IndexPointer | None:
+        """Return the snapshot that readers use, or None before the first."""
+        row = self._one(select(state))
+        if row.index_name is None:
+            return None
+        return IndexPointer(
+            name=row.index_name, generation=row.index_generation, model_id=row.index_model_id
+        )
+
+    def rows(self, model_id: str, *, since: int = 0) -> tuple[IndexRow, ...]:
+        """Return the vectors of published lessons changed after ``since``, in reading order."""
+        chosen = (
+            select(vector.c.lesson_id, vector.c.role, vector.c.dim, vector.c.data)
+            .join(lesson, lesson.c.id == vector.c.lesson_id)
+            .join(report_table, report_table.c.id == lesson.c.report_id)
+            .where(
+                lesson.c.status == Status.PUBLISHED,
+                lesson.c.changed > since,
+                vector.c.model_id == model_id,
+            )
+            .order_by(*_READING_ORDER, vector.c.position)
+        )
+        groups = groupby(self._all(chosen), lambda row: row.lesson_id)
+        return tuple(rec.index_row_of(lesson_id, list(own)) for lesson_id, own in groups)
+
+    def changed_since(self, generation: int) -> frozenset[LessonId]:
+        """Return all lessons touched after ``generation``, also those removed or not published."""
+        changed = union(
+            select(lesson.c.id).where(lesson.c.changed > generation),
+            select(gone.c.lesson_id).where(gone.c.generation > generation),
+        )
+        return frozenset(row[0] for row in self._all(changed))
+
+    def model_ids(self) -> frozenset[str]:
+        """Return the models that vectors of published lessons are stored for."""
+        chosen = (
+            select(vector.c.model_id)
+            .join(lesson, lesson.c.id == vector.c.lesson_id)
+            .where(lesson.c.status == Status.PUBLISHED)
+            .distinct()
+        )
+        return frozenset(row[0] for row in self._all(chosen))
+
+    def grams_match(self, grams: Sequence[str]) -> dict[LessonId, float]:
+        """Return the BM25 of published lessons with any of ``grams``; higher is better."""
+        with self.reading():
+            return sqlite.match_words(self._connection, grams)
+
+    def gram_counts(self, grams: Collection[str]) -> dict[str, int]:
+        """Return how many published lessons hold each of ``grams``; 0 is left out."""
+        with self.reading():
+            return sqlite.count_words(self._connection, grams)
+
+    # --- reading --------------------------------------------------------------------------------
+
+    def reports(self) -> tuple[ReportSummary, ...]:
+        """Return every report with its counts, last added first."""
+        with self.reading():
+            counts: dict[ReportId, dict[str, int]] = defaultdict(dict)
+            counted = select(lesson.c.report_id, lesson.c.status, func.count().label("lessons"))
+            for row in self._all(counted.group_by(lesson.c.report_id, lesson.c.status)):
+                counts[row.report_id][Status(row.status)] = row.lessons
+            rows = self._all(select(report_table).order_by(report_table.c.added.desc()))
+            programmes = {one.slug: one for one in self.programmes()}
+        return tuple(
+            ReportSummary(
+                report=rec.report_of(row, programmes[row.programme]), lessons=counts[row.id]
+            )
+            for row in rows
+        )
+
+    def report(self, report_id: ReportId) -> Report | None:
+        """Return one report."""
+        return self._report(select(report_table).where(report_table.c.id == report_id))
+
+    def report_by_sha256(self, sha256: str) -> Report | None:
+        """Return the report whose file has this SHA-256 (hex)."""
+        return self._report(select(report_table).where(report_table.c.sha256 == sha256))
+
+    def _report(self, chosen: Select[Any]) -> Report | None:
+        with self.reading():
+            row = self._first(chosen)
+            about = None if row is None else self.programme(row.programme)
+        return None if row is None or about is None else rec.report_of(row, about)
+
+    def original_path(self, report_id: ReportId) -> Path | None:
+        """Return where the original file of a report stands."""
+        found = self.report(report_id)
+        return None if found is None else files.place(self._home, found.sha256, found.file)
+
+    def pages(self, report_id: ReportId) -> tuple[Page, ...]:
+        """Return the pages of a report in order."""
+        chosen = select(page).where(page.c.report_id == report_id).order_by(page.c.number)
+        return tuple(rec.page_of(row) for row in self._all(chosen))
+
+    def page(self, report_id: ReportId, number: int) -> Page | None:
+        """Return one page of a report; ``number`` is its 1-based position in the file."""
+        row = self._first(
+            select(page).where(page.c.report_id == report_id, page.c.number == number)
+        )
+        return None if row is None else rec.page_of(row)
+
+    def programmes(self) -> tuple[Programme, ...]:
+        """Return every programme, by slug."""
+        rows = self._all(select(programme).order_by(programme.c.slug))
+        return tuple(rec.programme_of(row) for row in rows)
+
+    def programme(self, slug: ProgrammeSlug) -> Programme | None:
+        """Return one programme."""
+        row = self._first(select(programme).where(programme.c.slug == slug))
+        return None if row is None else rec.programme_of(row)
+
+    def lessons(self, ids: Sequence[LessonId]) -> dict[LessonId, Lesson]:
+        """Return these lessons by id, in the order of ``ids``."""
+        with self.reading():
+            found: dict[LessonId, Lesson] = {}
+            for batch in _batches(ids):
+                found |= lessons_of.read(self._connection, batch)
+        return {lesson_id: found[lesson_id] for lesson_id in ids if lesson_id in found}
+
+    def lesson_ids(
+        self,
+        *,
+        status: Status | None = None,
+        report_id: ReportId | None = None,
+        programme: ProgrammeSlug | None = None,
+        theme: ThemeId | None = None,
+        page: int | None = None,
+    ) -> tuple[LessonId, ...]:
+        """Return the lessons that fit every given value, in reading order.
+
+        That is the order in which reports were added, and within one its own. ``page`` asks for
+        lessons with a quote that stands on that page, wholly or in part.
+        """
+        chosen = select(lesson.c.id).join(report_table, report_table.c.id == lesson.c.report_id)
+        if status is not None:
+            chosen = chosen.where(lesson.c.status == status)
+        if report_id is not None:
+            chosen = chosen.where(lesson.c.report_id == report_id)
+        if programme is not None:
+            chosen = chosen.where(report_table.c.programme == programme)
+        if theme is not None:
+            with_theme = select(lesson_theme.c.lesson_id).where(lesson_theme.c.theme == theme)
+            chosen = chosen.where(lesson.c.id.in_(with_theme))
+        if page is not None:
+            on_page = select(evidence_span.c.lesson_id).where(evidence_span.c.page == page)
+            chosen = chosen.where(lesson.c.id.in_(on_page))
+        return tuple(row[0] for row in self._all(chosen.order_by(*_READING_ORDER)))
+
+    def facets(self) -> tuple[FacetRow, ...]:
+        """Return what each published lesson can be filtered by, in reading order."""
+        with self.reading():
+            themes: dict[LessonId, list[ThemeId]] = defaultdict(list)
+            tagged = select(lesson_theme.c.lesson_id, lesson_theme.c.theme)
+            for row in self._all(tagged.order_by(*lesson_theme.primary_key.columns)):
+                themes[row.lesson_id].append(row.theme)
+            rows = self._all(
+                select(
+                    lesson.c.id,
+                    lesson.c.report_id,
+                    lesson.c.kind,
+                    lesson.c.phase,
+                    lesson.c.language,
+                    report_table.c.programme,
+                    report_table.c.report_type,
+                    report_table.c.year,
+                    programme.c.programme_type,
+                )
+                .join(report_table, report_table.c.id == lesson.c.report_id)
+                .join(programme, programme.c.slug == report_table.c.programme)
+                .where(lesson.c.status == Status.PUBLISHED)
+                .order_by(*_READING_ORDER)
+            )
+        return tuple(rec.facet_row_of(row, themes[row.id]) for row in rows)
+
+    def counts_by_theme_and_programme(self) -> dict[tuple[ThemeId, ProgrammeSlug], int]:
+        """Return how many published lessons of each programme carry each theme; 0 is left out."""
+        chosen = (
+            select(lesson_theme.c.theme, report_table.c.programme, func.count().label("lessons"))
+            .join(lesson, lesson.c.id == lesson_theme.c.lesson_id)
+            .join(report_table, report_table.c.id == lesson.c.report_id)
+            .where(lesson.c.status == Status.PUBLISHED)
+            .group_by(lesson_theme.c.theme, report_table.c.programme)
+        )
+        return {(row.theme, row.programme): row.lessons for row in self._all(chosen)}
+
+    def check(self) -> tuple[str, ...]:
+        """Return what is wrong with anything kept, in plain English; () if nothing.
+
+        Reads all of it: the database's own check, page texts and original files against their
+        SHA-256, every quote against its page, every statement against its quotes, vectors and
+        words against the lessons, and generations against the store's.
+        """
+        self._refuse_while_reading()
+        found = sqlite.damage(self._connection)
+        try:
+            with self.reading():
+                found.extend(audit.problems(self._connection, self._home))
+        except StoreDamagedError as error:
+            found.append(f"database: {error}")
+        return tuple(found)
+
+    # --- statements -----------------------------------------------------------------------------
+
+    def _all(self, chosen: Executable) -> Sequence[Row[Any]]:
+        with self.reading():
+            return self._connection.execute(chosen).all()
+
+    def _first(self, chosen: Executable) -> Row[Any] | None:
+        with self.reading():
+            return self._connection.execute(chosen).first()
+
+    def _one(self, chosen: Executable) -> Row[Any]:
+        with self.reading():
+            return self._connection.execute(chosen).one()
+
+    def _insert(self, table: Table, records: Sequence[rec.Record]) -> None:
+        if records:
+            self._connection.execute(insert(table), records)
+
+    def _delete(self, column: Column[Any], values: Collection[str]) -> None:
+        for batch in _batches(values):
+            self._connection.execute(delete(column.table).where(column.in_(batch)))
+
+
+def _vectors_of(one: Lesson, vectors: Vectors, model_id: str) -> list[rec.Record]:
+    return rec.vector_records(one, vectors.get(one.id), model_id)
+
+
+def _batches(ids: Collection[str]) -> Iterator[list[str]]:
+    unique = list(dict.fromkeys(ids))
+    for start in range(0, len(unique), _BATCH):
+        yield unique[start : start + _BATCH]

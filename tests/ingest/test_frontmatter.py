@@ -1,0 +1,179 @@
+"""What a report says about itself, and that nothing is said for it."""
+
+import pytest
+from tests.ingest.conftest import a_column, a_document, a_dump
+
+from ingest.frontmatter import read_frontmatter
+from ingest.layout import clean_lines
+from ingest.sections import split_sections
+from ingest.types import Frontmatter, RawDocument, RawLine
+from kb.domain import ProgrammeType, ReportType
+
+BODY = (
+    "Nye Tenkevik hadde et styre på sju. Nye Tenkevik delte ut midler hvert halvår, og det ga",
+    "bedriftene ro. Navnet Nye Tenkevik ble godt kjent, og det ville ikke de fleste være uten.",
+)
+
+
+def front_of(document: RawDocument) -> Frontmatter:
+    return read_frontmatter(document, split_sections(clean_lines(document)))
+
+
+def a_report(
+    *cover: str, title: str = "Fem år i Tenkevik", body: tuple[str, ...] = BODY
+) -> RawDocument:
+    lines = [
+        RawLine(text=title, x=70, y=700, size=28),
+        *a_column(*cover, top=600, step=40, size=14),
+    ]
+    return a_document(lines, a_column(*body), a_column("Slutt på rapporten her."))
+
+
+def told_by(text: str) -> Frontmatter:
+    return front_of(a_dump(f"1 Innledning\n{text}\n2 Mål\nMålet var å skape nye arbeidsplasser."))
+
+
+def test_a_cover_tells_nearly_everything():
+    front = front_of(
+        a_report(
+            "Sluttevaluering av Nye Tenkevik 2016–2021",
+            "Oppdragsgiver: Tenkevik kommune",
+            "Utarbeidet av: Bølgedal Analyse",
+            "Mars 2022",
+            "Oppdiktet eksempelrapport",
+        )
+    )
+
+    assert front.title == "Fem år i Tenkevik"
+    assert front.programme == "Nye Tenkevik"
+    assert front.place == "Tenkevik"
+    assert front.programme_type is ProgrammeType.ENKELTKOMMUNE
+    assert front.report_type is ReportType.SLUTTEVALUERING
+    assert (front.period_from, front.period_to, front.year) == (2016, 2021, 2022)
+    assert (front.client, front.contractor) == ("Tenkevik kommune", "Bølgedal Analyse")
+    assert front.note == "Oppdiktet eksempelrapport"
+    assert front.language == "nb"
+
+
+def test_every_value_names_its_source():
+    front = front_of(a_report("Oppdragsgiver: Tenkevik kommune", "Mars 2022"))
+
+    assert {"title", "client", "year", "place"} <= front.sources.keys()
+    assert front.sources["year"].page == 1
+    assert front.sources["client"].evidence == "Oppdragsgiver: Tenkevik kommune"
+
+
+def test_what_is_not_said_is_none():
+    front = front_of(a_dump("Styret møttes hver måned og delte ut midler i 2019."))
+
+    assert front == Frontmatter(language=front.language)
+
+
+@pytest.mark.parametrize(
+    ("line", "kind"),
+    [
+        ("Sluttevaluering", ReportType.SLUTTEVALUERING),
+        ("Forenklet sluttevaluering", ReportType.FORENKLET_EVALUERING),
+        ("Midtvegsevaluering", ReportType.MIDTVEISEVALUERING),
+        ("Programstatusvurdering 2022", ReportType.PROGRAMSTATUSVURDERING),
+        ("Sluttrapport fra styret", ReportType.SLUTTRAPPORT),
+        ("Final evaluation", ReportType.SLUTTEVALUERING),
+        ("En forstudie", ReportType.FORSTUDIE),
+        ("Årsmelding", None),
+    ],
+)
+def test_the_type_of_report(line, kind):
+    assert front_of(a_report(line)).report_type is kind
+
+
+@pytest.mark.parametrize(
+    ("line", "year"),
+    [
+        ("Mars 2022", 2022),
+        ("14. mars 2022", 2022),
+        ("14.03.2022", 2022),
+        ("Rapport 7/2021", 2021),
+        ("Tall fra 2019 og 2020", None),
+    ],
+)
+def test_the_year_of_the_report(line, year):
+    assert front_of(a_report(line)).year == year
+
+
+@pytest.mark.parametrize(
+    ("text", "period"),
+    [
+        ("Programmet ble gjennomført i perioden 2016-2021.", (2016, 2021)),
+        ("Programperiode: 1. januar 2024 – 31. desember 2028", (2024, 2028)),
+        ("Omstillingsplanen 2022-24 hadde ett mål.", (2022, 2024)),
+        ("Programmet kjøpte utstyr i 2016.", (None, None)),
+        ("Perioden 1950–2020 var god for fisket.", (None, None)),
+    ],
+)
+def test_the_period_of_the_programme(text, period):
+    front = told_by(text)
+
+    assert (front.period_from, front.period_to) == period
+
+
+@pytest.mark.parametrize(
+    ("text", "programme"),
+    [
+        ("Programmet fikk navnet Havna 2030 og varte i seks år.", "Havna 2030"),
+        ("Programmet Framtid Tenkevik starta i januar.", "Framtid Tenkevik"),
+        ("Lys i Dal er et regionalt omstillingsprogram. Lys i Dal gikk godt.", "Lys i Dal"),
+        ("Omstillingsprogrammet i Tenkevik er nå avsluttet.", None),
+    ],
+)
+def test_a_sentence_may_name_the_programme(text, programme):
+    assert told_by(text).programme == programme
+
+
+def test_those_who_only_helped_are_not_the_contractor():
+    front = told_by(
+        "Selskapet Fyrlykt ble engasjert da planen skulle lages. En forstudie ble gjort i"
+        " regi av KPX. Rapporten er laget på oppdrag fra Innovasjon Norge."
+    )
+
+    assert front.contractor is None
+    assert front.client == "Innovasjon Norge"
+
+
+def test_a_name_that_may_be_a_person_is_not_taken():
+    front = front_of(a_report("Utarbeidet av: Kari Tenkemo", "Oppdragsgiver: Ola Tenkemo"))
+
+    assert (front.contractor, front.client) == (None, None)
+
+
+def test_several_municipalities_make_a_regional_programme():
+    front = told_by("Programmet omfattet kommunene Tenkevik, Drømvik og Skodde i fem år.")
+
+    assert front.programme_type is ProgrammeType.REGIONALT
+
+
+def test_kommunene_in_a_sentence_is_no_list_of_municipalities():
+    assert told_by("Arbeidet i kommunene gikk fint og ga resultater.").programme_type is None
+
+
+def test_the_title_of_a_dump_is_its_running_head_in_sentence_case():
+    document = a_dump(
+        "1. Innledning\nProgrammet i Tenkevik er avsluttet, og alle i Tenkevik vet det.\n"
+        "SLUTTEVALUERING OMSTILLINGSPROGRAMMET I TENKEVIK\n3\n2. Mål\nMålet var arbeid."
+    )
+
+    front = front_of(document)
+
+    assert front.title == "Sluttevaluering omstillingsprogrammet i Tenkevik"
+    assert front.place == "Tenkevik"
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Styret var ikke fornøyd, men de visste hva som måtte til.", "nb"),
+        ("Styret var ikkje nøgd, men dei visste kva som måtte til og korleis.", "nn"),
+        ("The board was not pleased, but they knew which way to go and that helped.", "en"),
+    ],
+)
+def test_the_language_is_told_by_small_words(text, language):
+    assert told_by(text).language == language

@@ -1,0 +1,42 @@
+"""One line per request as JSON: what was asked for and how it went, never the question itself.
+
+Questions can tell about people and places, so we log how long the question was and how many
+lessons it found, and leave out the query string altogether.
+"""
+
+import json
+import logging
+import time
+
+from flask import Flask, Response, g, request
+
+from kb.search import SearchResult
+
+_log = logging.getLogger("web.access")
+
+
+def install(app: Flask) -> None:
+    """Log every request of ``app``."""
+    app.before_request(_start)
+    app.after_request(_finish)
+
+
+def remember_search(result: SearchResult) -> None:
+    """Add the figures of a search to this request's line."""
+    g.search_figures = {"query_chars": len(result.query.text), "hits": result.total}
+
+
+def _start() -> None:
+    g.started = time.perf_counter()
+
+
+def _finish(response: Response) -> Response:
+    line = {
+        "method": request.method,
+        "path": request.path,
+        "status": response.status_code,
+        "ms": round((time.perf_counter() - g.started) * 1000, 1),
+        **g.get("search_figures", {}),
+    }
+    _log.info(json.dumps(line, ensure_ascii=False))
+    return response
