@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 import platformdirs
 
@@ -52,7 +53,8 @@ class Config:
             name = variable.removeprefix(_PREFIX).lower()
             if name not in known:
                 raise ConfigError(f"{variable} is not a setting; known: {', '.join(sorted(known))}")
-            config = replace(config, **{name: _parse(variable, raw, getattr(config, name))})
+            parsed: Any = _parse(variable, raw, getattr(config, name))
+            config = replace(config, **{name: parsed})
         return config
 
     def explain(self, environ: Mapping[str, str] = os.environ) -> tuple[tuple[str, str, str], ...]:

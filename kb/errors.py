@@ -20,6 +20,8 @@ hangs on the code, in bokmål and nynorsk, in :mod:`kb.messages`.
 from enum import StrEnum
 from typing import ClassVar
 
+from typing_extensions import override
+
 
 class KbError(Exception):
     """The root. Never raised itself."""
@@ -83,6 +85,7 @@ class UnreadableReportError(InputError):
         self.reason = reason
 
     @property
+    @override
     def reason_code(self) -> str:
         """``unreadable-report.<reason>``."""
         return f"{self.code}.{self.reason}"

@@ -48,6 +48,7 @@ _MONTHS = re.compile(
     r"(jan|feb|mars|april|mai|juni|juli|aug|sept|okt|nov|des|march|may|june|july|oct|dec)", re.I
 )
 _SENTENCE_END = re.compile(r"[.!?…][\"»”')\]]*\s+(?=[«\"“'(\[]?[A-ZÆØÅÄÖÉ0-9–])")
+_LETTERS = {ord("æ"): "ae", ord("ø"): "oe", ord("å"): "aa"}
 _LAST_WORD = re.compile(r"([\w.]+)\.$")
 
 
@@ -125,8 +126,34 @@ def sentences(text: str) -> list[str]:
     return [text[start:end] for start, end in sentence_spans(text)]
 
 
+_TELLING = {
+    "en": frozenset(
+        """the and of to in is are was were how what when who why should do does can for with after
+        before our we with from be it that this on at not they their your you a an or have has
+        """.split()
+    ),
+    "nn": frozenset(
+        """ikkje kva korleis kven kvifor når eit ein vi frå vert vart blei blir dei deira noko nokon
+        vere vore berre mykje meir sidan etter fyrste kor kvar kvart òg eg me medan gjere gjer
+        """.split()
+    ),
+    "nb": frozenset(
+        """ikke hva hvordan hvem hvorfor når et en vi fra ble blir de deres noe noen være vært bare
+        mye mer siden etter første hvor hver hvert også jeg mens gjøre gjør og
+        """.split()
+    ),
+}
+
+
+def language_of(text: str) -> str:
+    """Return ``nb``, ``nn`` or ``en`` by the function words; ``nb`` when nothing tells."""
+    found = words(text)
+    score = {tongue: sum(word in telling for word in found) for tongue, telling in _TELLING.items()}
+    return max(("nb", "nn", "en"), key=lambda tongue: score[tongue])
+
+
 def slugify(text: str) -> str:
     """Return a stable ASCII address for ``text``: ``Nye Ålvik-året`` → ``nye-aalvik-aaret``."""
-    text = text.lower().translate(str.maketrans({"æ": "ae", "ø": "oe", "å": "aa"}))
+    text = text.lower().translate(_LETTERS)
     text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
     return re.sub(r"[^a-z0-9]+", "-", text).strip("-") or "ukjent"

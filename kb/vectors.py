@@ -8,8 +8,10 @@ read transaction; so every answer is that of the database at one instant, howeve
 is, and also without any.
 
 FAISS holds the vectors as the encoder gave them. E5's vectors share a large common part; taking
-the mean away raises nDCG@10 from .575 to .629. That is done on the inner products afterwards, so
-the mean may move with every new lesson while the snapshot stays as it is.
+the mean away raises nDCG@10 from .575 to .629. Part of what they share is their language, which
+makes an English question find whatever is English: each lesson is centred on the mean of its own
+language, and so is the question. That is done on the inner products afterwards, so the means may
+move with every new lesson while the snapshot stays as it is.
 """
 
 import hashlib
@@ -19,7 +21,7 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,6 +39,8 @@ from kb.store import IndexPointer, IndexRow, Store
 FORMAT = 1
 _FILES = ("vectors.faiss", "rows.npz")
 _KEEP = 2
+_SHRINK = 20
+"""A mean counts as if it held so many passages of nothing in particular besides its own."""
 _log = logging.getLogger(__name__)
 
 Vector = NDArray[np.float32]
@@ -86,8 +90,13 @@ def _part(rows: Sequence[IndexRow], dim: int) -> _Part:
 class VectorView:
     """All vectors of published lessons at one generation. Immutable; shared by threads."""
 
-    def __init__(self, parts: Sequence[tuple[_Part, frozenset[LessonId]]], dim: int) -> None:
-        """Take parts, each with the lessons in it that no longer count."""
+    def __init__(
+        self,
+        parts: Sequence[tuple[_Part, frozenset[LessonId]]],
+        languages: Mapping[LessonId, str],
+        dim: int,
+    ) -> None:
+        """Take parts, each with the lessons in it that no longer count, and lessons' languages."""
         ids: list[LessonId] = []
         self._parts: list[tuple[_Part, NDArray[np.int32], NDArray[np.bool_]]] = []
         for part, gone in parts:
@@ -101,40 +110,62 @@ class VectorView:
         self.lesson_ids = tuple(ids)
         self._numbers = {lesson_id: number for number, lesson_id in enumerate(ids)}
         self.dim = dim
-        self._mean = self._find_mean()
+        spoken = [languages.get(lesson_id, "") for lesson_id in ids]
+        self._tongues = {tongue: number for number, tongue in enumerate(sorted(set(spoken)), 1)}
+        self._tongue = np.array([self._tongues[tongue] for tongue in spoken], np.intp)
+        self._means = self._find_means()
         self._norms = [
-            np.linalg.norm(part.matrix() - self._mean, axis=1) if part.index.ntotal else None
-            for part, _, _ in self._parts
+            np.linalg.norm(part.matrix() - self._means[self._row_tongues(owner)], axis=1)
+            for part, owner, _ in self._parts
         ]
 
-    def _find_mean(self) -> Vector:
-        total, count = np.zeros(self.dim, np.float64), 0
-        for part, _, live in self._parts:
-            chosen = live & part.is_quote
-            if chosen.any():
-                total += part.matrix()[chosen].sum(axis=0, dtype=np.float64)
-                count += int(chosen.sum())
-        # A mean over a handful of passages is their topic, not the model's common part.
-        shrink = count / (count + 20)
-        return (total / max(count, 1) * shrink).astype(np.float32)
+    def _row_tongues(self, owner: NDArray[np.int32]) -> NDArray[np.intp]:
+        """Return for each row which mean is taken from it; row 0 of the means for dead rows."""
+        if not len(self._tongue):
+            return np.zeros(len(owner), np.intp)
+        return np.where(owner >= 0, self._tongue[np.maximum(owner, 0)], 0)
 
-    def scores(self, query: Vector, among: NDArray[np.bool_] | None = None) -> DenseScores:
+    def _find_means(self) -> Vector:
+        """Return the mean quote over all lessons (row 0) and over those of each language."""
+        totals = np.zeros((len(self._tongues) + 1, self.dim), np.float64)
+        counts = np.zeros(len(totals))
+        for part, owner, live in self._parts:
+            chosen = np.flatnonzero(live & part.is_quote)
+            if len(chosen):
+                np.add.at(totals, self._row_tongues(owner)[chosen], part.matrix()[chosen])
+                np.add.at(counts, self._row_tongues(owner)[chosen], 1)
+        totals[0], counts[0] = totals.sum(axis=0), counts.sum()
+        # A mean over a handful of passages is their topic, not what the model or language adds:
+        # all are drawn towards nothing, those of a language towards the mean of all.
+        everything = totals[0] / (counts[0] + _SHRINK)
+        means = (totals + _SHRINK * everything) / (counts + _SHRINK)[:, None]
+        means[0] = everything
+        return means.astype(np.float32)
+
+    def _centred(self, query: Vector, language: str) -> Vector:
+        return _unit(query - self._means[self._tongues.get(language, 0)])
+
+    def scores(
+        self, query: Vector, language: str, among: NDArray[np.bool_] | None = None
+    ) -> DenseScores:
         """Return the scores of every lesson, in the order of ``lesson_ids``.
 
         Args:
             query: float32 of shape (dim,), L2 norm 1.
+            language: of the question; one that no lesson has is centred like all lessons.
             among: bool of shape (n,); lessons outside it are not looked at and score -1.
         """
-        centred = _unit(query - self._mean)
-        offset = float(centred @ self._mean)
+        centred = self._centred(query, language)
+        offsets = self._means @ centred
         passage = np.full(len(self.lesson_ids), -1, np.float32)
         sentence = passage.copy()
         for (part, owner, live), norms in zip(self._parts, self._norms, strict=True):
             wanted = live if among is None else live & among[np.maximum(owner, 0)]
-            if norms is None or not wanted.any():
+            if not wanted.any():
                 continue
             products, rows = _search(part.index, centred, wanted)
-            cosines = ((products - offset) / np.maximum(norms[rows], 1e-9)).astype(np.float32)
+            away = offsets[self._row_tongues(owner)[rows]]
+            cosines = ((products - away) / np.maximum(norms[rows], 1e-9)).astype(np.float32)
             quotes = part.is_quote[rows]
             np.maximum.at(passage, owner[rows[quotes]], cosines[quotes])
             np.maximum.at(sentence, owner[rows[~quotes]], cosines[~quotes])
@@ -148,15 +179,18 @@ class VectorView:
         for part, owner, _ in self._parts:
             rows = owner == number
             if rows.any():
-                return part.matrix()[rows].copy()
+                vectors: Vector = part.matrix()[rows].copy()
+                return vectors
         return None
 
-    def cosines(self, query: Vector, lesson_id: LessonId) -> Vector:
-        """Return the mean-centred cosine of each passage of one lesson, (n,); (0,) if not here."""
+    def cosines(self, query: Vector, language: str, lesson_id: LessonId) -> Vector:
+        """Return the centred cosine of each passage of one lesson, (n,); (0,) if not here."""
         vectors = self.vectors_of(lesson_id)
         if vectors is None:
             return np.zeros(0, np.float32)
-        return _unit(vectors - self._mean) @ _unit(query - self._mean)
+        mean = self._means[self._tongue[self._numbers[lesson_id]]]
+        cosines: Vector = _unit(vectors - mean) @ self._centred(query, language)
+        return cosines
 
 
 def _unit(vectors: Vector) -> Vector:
@@ -172,7 +206,7 @@ def _search(
     params = None
     if not wanted.all():
         bits = np.packbits(wanted, bitorder="little")
-        selector = faiss.IDSelectorBitmap(bits)
+        selector = faiss.IDSelectorBitmap(bits)  # type: ignore[call-arg, arg-type]  # the stub lacks the wrapper
         params = faiss.SearchParameters()
         params.sel = selector
     products, rows = index.search(query[None, :], int(wanted.sum()), params=params)
@@ -210,9 +244,10 @@ class VectorIndex:
             rows = store.rows(self._model_id, since=pointer.generation)
             gone = store.changed_since(pointer.generation)
             parts = [(part, gone)]
-        view = VectorView([*parts, (_part(rows, self._dim), frozenset())], self._dim)
+        languages = {row.lesson_id: row.language for row in store.facets()}
+        view = VectorView([*parts, (_part(rows, self._dim), frozenset())], languages, self._dim)
         others = store.model_ids() - {self._model_id}
-        if others and len(view.lesson_ids) < len(store.facets()):
+        if others and len(view.lesson_ids) < len(languages):
             raise StaleIndexError(
                 f"vectors are stored for {', '.join(sorted(others))}, the model is "
                 f"{self._model_id}: run `kb reindex`"

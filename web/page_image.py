@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import threading
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,23 +73,29 @@ def rectangles(page: PageImage, passage: str, before: str) -> tuple[Rectangle, .
     ``before`` is the page text in front of the passage: of several equal places the one that far
     down the page is meant. Empty where the passage is not found.
     """
-    spot = len(key(before))
-    spans = _places(page.letters, [passage], spot) or _places(
-        page.letters, sentences(passage), spot
-    )
+    letters, spot = _bare(page.letters), len(key(before))
+    spans = _places(letters, [passage], spot) or _places(letters, sentences(passage), spot)
     return tuple(line for start, end in spans for line in _lines(page.boxes[start:end]))
 
 
 def _places(letters: str, passages: Sequence[str], spot: int) -> list[tuple[int, int]]:
     found = []
     for passage in passages:
-        wanted = key(passage)
+        wanted = _bare(key(passage))
         starts = _starts(letters, wanted)
         if wanted and starts:
             start = min(starts, key=lambda at: abs(at - spot))
             found.append((start, start + len(wanted)))
             spot = start + len(wanted)
     return found
+
+
+def _bare(letters: str) -> str:
+    """Return ``letters`` without accents, one for one: å → a.
+
+    Some files draw the ring of å as a character of its own, and then there is an a and a ring.
+    """
+    return "".join(unicodedata.normalize("NFKD", letter)[0] for letter in letters)
 
 
 def _starts(letters: str, wanted: str) -> list[int]:

@@ -48,3 +48,5 @@ def _log_to_stderr() -> None:
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
     logger.propagate = False
+    # A queue of one is no news; waitress warns of it for every request that waits.
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)

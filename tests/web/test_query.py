@@ -142,6 +142,7 @@ def test_a_search_written_as_an_address_is_read_back(query: SearchQuery):
 def test_removing_each_chosen_value_leaves_only_the_question(query: SearchQuery):
     for name, value in chosen(query):
         query = without(query, name, value)
+        assert page_number(query) == 1, "other hits: begin at the first"
 
     assert chosen(query) == ()
 

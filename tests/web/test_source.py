@@ -100,6 +100,7 @@ def test_the_original_is_sent_byte_for_byte_and_can_do_nothing(client: FlaskClie
     assert answer.data == tiny_pdf(FJELLVIK)
     assert answer.mimetype == "application/pdf"
     assert answer.headers["Content-Disposition"].startswith("inline")
+    assert "max-age=3" not in answer.headers["Cache-Control"], "it may be taken back"
     assert "sandbox" in answer.headers["Content-Security-Policy"]
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
@@ -201,6 +202,13 @@ def test_of_equal_places_the_nearest_to_the_text_before_is_marked():
     [second] = rectangles(page, "same", "samexxxxxx")
 
     assert (first.y, second.y) == (-1.5, 18.5)
+
+
+def test_a_ring_drawn_beside_its_letter_is_no_obstacle():
+    """LaTeX and NFD files have «a» and a ring where the page text has «å»."""
+    [mark] = rectangles(_page("vaarvar"), "VÅR", "vaar")
+
+    assert mark.width == 3 * 10 - 1 + 3
 
 
 def test_a_passage_the_file_has_in_pieces_is_marked_sentence_by_sentence():

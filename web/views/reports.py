@@ -51,6 +51,7 @@ def file(report_id: str) -> Response:
         as_attachment=not is_pdf,
         download_name=report.file,
         conditional=True,
+        max_age=0,  # a report can be taken back: ask every time
     )
     response.headers["Content-Security-Policy"] = FOREIGN_FILE_POLICY
     return response
