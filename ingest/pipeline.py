@@ -138,9 +138,7 @@ class Ingestor:
         if publish:
             lessons = tuple(replace(one, status=Status.PUBLISHED) for one in lessons)
             report = replace(report, status=ReportStatus.PUBLISHED)
-        return Draft(
-            report=report, body=body, lessons=lessons, vectors=vectors, original=original
-        )
+        return Draft(report=report, body=body, lessons=lessons, vectors=vectors, original=original)
 
     def _embed(self, found: Sequence[Candidate]) -> dict[str, Floats]:
         """Return the vector of every quote and of every sentence in one, in one batch."""

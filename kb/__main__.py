@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from typing_extensions import override
 
 from kb.config import Config
 from kb.errors import AlreadyIngestedError, ConfigError, InputError, KbError
@@ -29,13 +30,15 @@ _JSON = click.option("as_json", "--json", is_flag=True, help="Skriv JSON for and
 class _Program(click.Group):
     """Turns our errors into one sentence with a stable code, and the right exit code."""
 
+    @override
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except KbError as error:
             _say_error(error)
-            exits = {ConfigError: USAGE, InputError: BAD_INPUT}
-            sys.exit(next((n for kind, n in exits.items() if isinstance(error, kind)), NOTHING))
+            if isinstance(error, ConfigError):
+                sys.exit(USAGE)
+            sys.exit(BAD_INPUT if isinstance(error, InputError) else NOTHING)
 
 
 @click.group(cls=_Program, context_settings={"help_option_names": ["-h", "--help"]})
@@ -105,15 +108,14 @@ def ingest(
 @_JSON
 @click.pass_obj
 def search(
-    config: Config, query: str, limit: int, years: Sequence[int], *, as_json: bool,
-    **filters: Sequence[str],
-) -> None:  # fmt: skip
+    config: Config, /, query: str, limit: int, *, as_json: bool, **filters: Sequence[Any]
+) -> None:
     """Finn lærdommer på tvers av programmer, også når de bruker andre ord."""
     from kb.output import search_json
     from kb.search import Searcher, SearchQuery
 
-    sets = {name: frozenset(values) for name, values in filters.items()}
-    asked = SearchQuery(text=query, limit=limit, years=frozenset(years), **sets)
+    sets: dict[str, Any] = {name: frozenset(values) for name, values in filters.items()}
+    asked = SearchQuery(text=query, limit=limit, **sets)
     with _store(config) as store:
         result = Searcher(_encoder(config), config.home).search(store, asked)
     if as_json:
@@ -229,7 +231,7 @@ def reindex(config: Config) -> None:
         found = list(store.lessons(store.lesson_ids()).values())
         batches = [found[start : start + 50] for start in range(0, len(found), 50)]
         with click.progressbar(batches, label="Lager vektorer", file=sys.stderr) as bar:
-            vectors = {}
+            vectors: dict[str, Any] = {}
             for batch in bar:
                 texts = [[p.text for p in passages_of(lesson)] for lesson in batch]
                 rows = encoder.embed_passages([text for own in texts for text in own])
@@ -266,7 +268,7 @@ def check(config: Config, *, as_json: bool) -> None:
     "--passages",
     multiple=True,
     type=click.Path(path_type=Path),
-    help="Fil med tekststykkene det søkes i; kan gjentas. Uten: eksempelrapportene.",
+    help="Fil med tekststykkene det søkes i; kan gjentas. Uten: rapportene settet er vurdert mot.",
 )
 @_JSON
 @click.pass_obj
@@ -279,8 +281,7 @@ def evaluate(
     from kb.evaluate import evaluate as run
     from kb.evaluate import load_set
 
-    own = sorted((config.corpus / "reports").glob("*/expected.toml"))
-    judged = load_set(queries or config.corpus / "queries.toml", passages or own)
+    judged = load_set(queries or config.corpus / "queries.toml", passages)
     result = run(judged, _encoder(config))
     if as_json:
         _print_json(asdict(result))
@@ -333,7 +334,8 @@ def _say_hits(result: "SearchResult") -> None:
         click.echo("Ingen lærdommer passer til spørsmålet. Prøv andre ord, eller færre filtre.")
         return
     click.echo(
-        f"{result.total} lærdommer fra {result.programmes} av {result.programmes_in_base} programmer"
+        f"{result.total} lærdommer fra {result.programmes} "
+        f"av {result.programmes_in_base} programmer"
     )
     for hit in result.hits:
         one = hit.lesson.evidence[hit.best]
@@ -349,8 +351,8 @@ def _say_evaluation(result: "Evaluation") -> None:
     for system, slices in result.scores.items():
         for name, s in slices.items():
             click.echo(
-                f"{system:14}{name:16}{s.queries:>4}  {s.ndcg_at_10:.3f} [{s.low:.3f}, {s.high:.3f}]"
-                f"   {s.mrr_at_10:.3f}   {s.recall_at_5:.3f} {s.recall_at_10:.3f}"
+                f"{system:14}{name:16}{s.queries:>4}  {s.ndcg_at_10:.3f} "
+                f"[{s.low:.3f}, {s.high:.3f}]   {s.mrr_at_10:.3f}   {s.recall_at_5:.3f} {s.recall_at_10:.3f}"
             )
     for system, (mean, low, high) in result.gain.items():
         click.echo(f"hybrid - {system}: {mean:+.3f} [{low:+.3f}, {high:+.3f}]")

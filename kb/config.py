@@ -26,7 +26,7 @@ class Config:
     corpus: Path = _HERE.parent / "corpus"
     """Folder of ``taxonomy.toml`` and the sample reports."""
     model: str = "default"
-    """``default`` is the bundled multilingual-e5-small; else a Sentence Transformers name or folder."""
+    """``default`` is the bundled multilingual-e5-small; else a Sentence Transformers model."""
     host: str = "127.0.0.1"
     """Address that ``kb serve`` listens on."""
     port: int = 8000

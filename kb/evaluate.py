@@ -1,4 +1,4 @@
-"""Judged questions: does search find what a reader marked, and does it say so when there is nothing?
+"""Judged questions: does search find what a reader marked, and say so when there is nothing?
 
 The same :class:`~kb.search.Searcher` that answers users is run over the judged passages in a store
 of its own, beside each of its two legs and plain cosine of the encoder, all in one run.
@@ -103,7 +103,7 @@ def _discounted(gains: Iterable[float]) -> float:
 
 
 def reciprocal_rank(ranking: Sequence[str], relevant: Mapping[str, int], k: int) -> float:
-    """Return 1 / rank of the first passage of the highest grade given, 0 when not in the first k."""
+    """Return 1 / rank of the first passage of the highest grade, 0 when not in the first k."""
     top = max(relevant.values())
     ranks = (rank for rank, p in enumerate(ranking[:k], start=1) if relevant.get(p) == top)
     return 1 / next(ranks) if any(relevant.get(p) == top for p in ranking[:k]) else 0.0
@@ -118,15 +118,18 @@ def recall(ranking: Sequence[str], relevant: Mapping[str, int], k: int) -> float
 def load_set(queries: Path, passages: Sequence[Path]) -> JudgedSet:
     """Read judged questions (.toml or .json) and the passages to search.
 
-    Passages come from ``expected.toml`` (ids ``folder:lesson``), from ``{"reports": [{"lessons":
-    …}]}`` or from ``{"passages": …}``; the formats are described in docs/EVALUATION.md.
+    Without ``passages``, those are the lessons expected in every report that a question is judged
+    against (``reports/<report>/expected.toml`` beside the questions). Passages come from
+    ``expected.toml`` (ids ``folder:lesson``), from ``{"reports": [{"lessons": …}]}`` or from
+    ``{"passages": …}``; docs/EVALUATION.md describes the formats.
 
     Raises:
         ConfigError: a file has another form, or a judgement names an unknown passage.
     """
     try:
-        found = {key: texts for path in passages for key, texts in _read_passages(path)}
         data = _read(queries)
+        files = passages or _expected(queries, data)
+        found = {key: texts for path in files for key, texts in _read_passages(path)}
         asked = tuple(_judged(one) for one in data.get("query") or data["queries"])
         outside = tuple(one["text"] for one in data.get("out_of_scope", []))
     except (OSError, KeyError, TypeError, ValueError) as error:
@@ -141,6 +144,11 @@ def load_set(queries: Path, passages: Sequence[Path]) -> JudgedSet:
 def _read(path: Path) -> dict[str, Any]:
     text = path.read_text(encoding="utf-8")
     return dict(tomllib.loads(text) if path.suffix == ".toml" else json.loads(text))
+
+
+def _expected(queries: Path, data: Mapping[str, Any]) -> list[Path]:
+    reports = {judged["report"] for one in data["query"] for judged in one["relevant"]}
+    return [queries.parent / "reports" / name / "expected.toml" for name in sorted(reports)]
 
 
 def _judged(one: Mapping[str, Any]) -> JudgedQuery:
@@ -206,7 +214,7 @@ def evaluate(judged: JudgedSet, encoder: Encoder) -> Evaluation:
 def _fill(
     store: Store, passages: Mapping[str, tuple[str, ...]], encoder: Encoder
 ) -> dict[str, str]:
-    """Put every judged passage into the store as a published lesson; return lesson id → its name."""
+    """Put every judged passage into the store as a published lesson; return id → its name."""
     sha256 = hashlib.sha256(repr(sorted(passages.items())).encode()).hexdigest()
     programme = Programme(
         slug="judged",
@@ -217,10 +225,21 @@ def _fill(
         period_to=None,
     )
     report = Report(
-        id=sha256[:12], programme=programme, programme_name=None, file="judged.txt", sha256=sha256,
-        title=None, report_type=None, client=None, contractor=None, year=None, language="nb",
-        pages=None, note=None, status=ReportStatus.PUBLISHED,
-    )  # fmt: skip
+        id=sha256[:12],
+        programme=programme,
+        programme_name=None,
+        file="judged.txt",
+        sha256=sha256,
+        title=None,
+        report_type=None,
+        client=None,
+        contractor=None,
+        year=None,
+        language="nb",
+        pages=None,
+        note=None,
+        status=ReportStatus.PUBLISHED,
+    )
     text, lessons, names = "", [], {}
     for number, (name, quotes) in enumerate(passages.items()):
         evidence = []
@@ -242,7 +261,7 @@ def _fill(
                 reason="judged",
                 tags=(),
                 evidence=tuple(evidence),
-            )  # fmt: skip
+            )
         )
     texts = [passages_of(lesson) for lesson in lessons]
     vectors = encoder.embed_passages([p.text for own in texts for p in own])

@@ -15,7 +15,7 @@ import Stemmer
 from kb.text import STOP_WORDS, words
 
 GRAM = 4
-# Markers are letters to FTS5's unicode61 tokeniser, so each token stays whole, and occur in no text.
+# Markers are letters to FTS5's unicode61 tokeniser, so tokens stay whole; they occur in no text.
 _START = "\u01c0"
 _STEM = "\u01c2"
 _IRREGULAR = {

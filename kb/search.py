@@ -33,7 +33,7 @@ from kb.text import MAX_QUERY_CHARS, STOP_WORDS, language_of, normalise, word_sp
 from kb.vectors import DenseScores, VectorIndex, VectorView
 
 WORD_WEIGHT = 0.6
-"""Weight of the word leg beside the two cosines; flat from .6 to 1.3 on the dev set, best at .5-.6 on our own questions."""
+"""Weight of the word leg: flat from .6 to 1.3 on the dev set, .5 to .6 best on our own questions."""
 
 MATCH_FLOOR, MATCH_FLOOR_PER_E, FLOOR_AT = 0.37, 0.07, 50
 """The best lesson of 50 must reach .37, or the answer is «nothing fits». The best of many unfitting
@@ -50,6 +50,7 @@ SIMILAR_FLOOR = 0.35
 """Centred cosine from which another lesson is shown as similar."""
 
 FACETS = ("tema", "program", "fase", "type", "programtype", "rapporttype", "ar")
+MAX_LIMIT = 1000
 _CACHED_QUERIES = 4096
 
 Floats = NDArray[np.float32]
@@ -75,7 +76,7 @@ class SearchQuery:
     limit: int = 20
 
     def __post_init__(self) -> None:
-        if self.offset < 0 or not 1 <= self.limit <= 1000:
+        if self.offset < 0 or not 1 <= self.limit <= MAX_LIMIT:
             raise InvalidQueryError(f"offset {self.offset}, limit {self.limit}")
 
     def chosen(self) -> dict[str, frozenset[str]]:

@@ -117,7 +117,7 @@ def _is_false_end(text: str, start: int, match: re.Match[str]) -> bool:
     word = last.group(1).lower().rstrip(".")
     if word in _ABBREVIATIONS or (len(word) == 1 and word.isalpha()):
         return True
-    is_ordinal = word.isdigit() and len(word) <= 2
+    is_ordinal = word.isdigit() and len(word) <= 2  # noqa: PLR2004  # a day or a chapter
     return is_ordinal and bool(_MONTHS.match(text, match.end()) or start == last.start(1) + start)
 
 

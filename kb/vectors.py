@@ -140,10 +140,11 @@ class VectorView:
         everything = totals[0] / (counts[0] + _SHRINK)
         means = (totals + _SHRINK * everything) / (counts + _SHRINK)[:, None]
         means[0] = everything
-        return means.astype(np.float32)
+        return np.asarray(means, np.float32)
 
     def _centred(self, query: Vector, language: str) -> Vector:
-        return _unit(query - self._means[self._tongues.get(language, 0)])
+        mean: Vector = self._means[self._tongues.get(language, 0)]
+        return _unit(query - mean)
 
     def scores(
         self, query: Vector, language: str, among: NDArray[np.bool_] | None = None

@@ -16,6 +16,7 @@ import tomllib
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
@@ -105,8 +106,8 @@ def _warm(config: Config, rounds: int) -> None:
         for number in range(rounds):
             for text in texts:
                 asked = SearchQuery(text=f"{text} {number}")
-                fresh.append(_timed(lambda: searcher.search(store, asked)))
-                known.append(_timed(lambda: searcher.search(store, asked)))
+                fresh.append(_timed(partial(searcher.search, store, asked)))
+                known.append(_timed(partial(searcher.search, store, asked)))
     print(f"\nwarm query over {lessons} lessons (n={len(fresh)} each, in turns):")
     print(f"  with encoding     p50 {_ms(fresh, 50)}  p95 {_ms(fresh, 95)}")
     print(f"  vector known      p50 {_ms(known, 50)}  p95 {_ms(known, 95)}")
@@ -140,7 +141,9 @@ def _memory(config: Config, copies: int) -> None:
         index = sum(p.stat().st_size for p in Path(folder).glob("index/g*/*"))
     print(f"\nsize at {lessons} lessons (the samples copied {copies} times):")
     print(f"  memory of the vector index {(after - before) / lessons:.2f} kB per lesson")
-    print(f"  database {database / lessons / 1000:.1f} kB, index on disk {index / lessons / 1000:.1f}")
+    print(
+        f"  database {database / lessons / 1000:.1f} kB, index on disk {index / lessons / 1000:.1f}"
+    )
     print(f"this process: peak {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000:.0f} MB")
 
 

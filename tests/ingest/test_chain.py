@@ -3,13 +3,13 @@
 from pathlib import Path
 
 import pytest
-from tests.ingest.conftest import BOLD, Text, write_pdf
 
 from ingest.layout import clean_lines
 from ingest.pdf import Limits, read_document
 from ingest.sections import split_sections
 from ingest.types import Body
 from kb.domain import quote_of
+from tests.ingest.conftest import BOLD, Text, write_pdf
 
 GOLDEN = Path(__file__).with_name("golden")
 

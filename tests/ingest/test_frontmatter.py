@@ -1,13 +1,13 @@
 """What a report says about itself, and that nothing is said for it."""
 
 import pytest
-from tests.ingest.conftest import a_column, a_document, a_dump
 
 from ingest.frontmatter import read_frontmatter
 from ingest.layout import clean_lines
 from ingest.sections import split_sections
 from ingest.types import Frontmatter, RawDocument, RawLine
 from kb.domain import ProgrammeType, ReportType
+from tests.ingest.conftest import a_column, a_document, a_dump
 
 BODY = (
     "Nye Tenkevik hadde et styre på sju. Nye Tenkevik delte ut midler hvert halvår, og det ga",

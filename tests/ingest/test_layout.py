@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 import pytest
-from tests.ingest.conftest import a_column, a_document, a_dump
 
 from ingest.layout import clean_lines
 from ingest.types import RawDocument, RawLine, Role
+from tests.ingest.conftest import a_column, a_document, a_dump
 
 FILLER = (
     "Programmet i Tenkevik hadde tre innsatsområder, og styret fordelte midlene mellom dem",

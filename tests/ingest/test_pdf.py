@@ -7,12 +7,12 @@ import zlib
 from pathlib import Path
 
 import pytest
-from tests.ingest.conftest import BOLD, Text, write_pdf
 from pypdf import PdfReader, PdfWriter
 
 from ingest.pdf import Limits, read_document
 from ingest.pdf_child import BREAK, has_lost_spaces, is_garbled, repaired
 from kb.errors import Unreadable, UnreadableReportError
+from tests.ingest.conftest import BOLD, Text, write_pdf
 
 SENTENCE = "Styret i Tenkevik møttes hver måned, og det ga programmet fart og ro."
 NORWEGIAN = "\n".join([SENTENCE] * 12)
