@@ -36,6 +36,25 @@ _LINKS_BACK = re.compile(
     r"those|they|then|there|such|therefore|thus|still|yet|in particular|especially|otherwise|"
     r"after that)\b)"
 )
+_POINTS_FORWARD = re.compile(
+    # «De som …» and «De største bedriftene …» say whom they mean, «Det lønner seg å …» says what
+    r"^(og |men |så )?("
+    r"(den|det|de|dei|those) (som|der|who|that|which)\b|"
+    r"(den|det|de|dei) (\w+ste|gode|nye|store|små) \w+(en|et|a|ene|ane)\b|"
+    r"(de|dei) (fleste|færreste|ansatte|tilsette|små|store|minste|største)\b|"
+    r"(det|it) (løn+[ea]r seg|spiller|gjelder|gjeld|trengs|kreve?s|krevst|vis(er|te|t) seg|synte seg|"
+    r"pays|helps|matters|turned out|tends)\b|"
+    r"there (is|are|was|were)\b|så (lenge|snart)\b"
+    r")"
+)
+_COUNTING = frozenset(
+    "en ein ei ett eitt to tre fire fem seks sju syv åtte ni ti elleve tolv one two three four five "
+    "six seven eight nine ten eleven twelve".split()
+)
+_ENOUGH = 4
+"""With fewer content words, numbers not counted, a sentence says nothing without its neighbours."""
+_ENOUGH_FOR_A_POINT = 2
+"""Under a heading or a lead-in that says what the list is about, a few words are a point."""
 _COMMON_SHARE = 0.12
 """A stem in more than this share of a report's sentences ties no two of them together."""
 _SETTING = frozenset({SectionRole.METHOD, SectionRole.BACKGROUND})
@@ -60,10 +79,24 @@ class _Sentence:
     score: float
     cues: tuple[tuple[Cue, str], ...]
     stems: frozenset[str]
+    sayings: int
 
     @property
     def links_back(self) -> bool:
         return bool(_LINKS_BACK.match(cue_text(self.text)))
+
+    @property
+    def points_back(self) -> bool:
+        return self.links_back and not _POINTS_FORWARD.match(cue_text(self.text))
+
+    @property
+    def leans(self) -> bool:
+        """Whether it goes with the sentence before it: it points there, or says little alone."""
+        return self.links_back or self.sayings < _ENOUGH
+
+    @property
+    def stands_alone(self) -> bool:
+        return not self.points_back and self.sayings >= _ENOUGH
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +123,7 @@ def find_lessons(blocks: Sequence[Block], cues: Cues, language: str) -> tuple[Ca
         _candidate(one.block, one.section, run, language)
         for one in read
         for run in _runs(one, threshold, min(cues.joined, threshold))
+        if _can_be_used(one, run)
     )
 
 
@@ -147,6 +181,11 @@ def _is_label(text: str, cues: Cues) -> bool:
         return False
     folded = cue_text(text)
     return any(s.role is SectionRole.LESSON and s.matches(folded) for s in cues.sections)
+
+
+def _sayings(text: str) -> int:
+    """Return how many words of ``text`` say what it is about."""
+    return len({w for w in content_words(text) if w not in _COUNTING and not w[0].isdigit()})
 
 
 def _stems(text: str) -> frozenset[str]:
@@ -226,6 +265,7 @@ def _sentence(text: str, span: tuple[int, int], reading: _Reading, base: float) 
         score=base + length + sum(cue.weight for cue, _ in hits),
         cues=hits,
         stems=_stems(text[start:end]) - reading.common,
+        sayings=_sayings(text[start:end]),
     )
 
 
@@ -261,9 +301,10 @@ def _runs(read: _Read, threshold: float, joined: float) -> Iterator[list[_Senten
             continue
         splits = not is_one_point and _changes_subject(run, sentence, threshold)
         if splits or len(run) == MAX_SENTENCES:
-            yield from _trimmed(run, threshold)
-            run = []
-        if not run and left_out and sentence.links_back and not left_out.text.endswith(":"):
+            cut = _cut(run) if sentence.leans and not splits and REB else len(run)
+            yield from _trimmed(run[:cut], threshold)
+            run = run[cut:]
+        if not run and left_out and sentence.leans and not left_out.text.endswith(":"):
             run.append(left_out)
         run.append(sentence)
         left_out = None
@@ -272,9 +313,18 @@ def _runs(read: _Read, threshold: float, joined: float) -> Iterator[list[_Senten
 
 def _changes_subject(run: Sequence[_Sentence], sentence: _Sentence, threshold: float) -> bool:
     """Return whether ``sentence`` is a lesson of its own: strong, and nothing ties it on."""
-    if not run or sentence.links_back or sentence.score < threshold:
+    if not run or sentence.leans or sentence.score < threshold:
         return False
     return not any(before.stems & sentence.stems for before in run)
+
+
+import os
+REB='r' in os.environ.get('MODE','')
+MODE=os.environ.get('MODE','')
+def _cut(run: Sequence[_Sentence]) -> int:
+    """Return where to end a full run so that a sentence that leans keeps what it leans on."""
+    last = max((i for i, s in enumerate(run) if not s.leans), default=0)
+    return last or len(run)
 
 
 def _trimmed(run: Sequence[_Sentence], threshold: float) -> Iterator[list[_Sentence]]:
@@ -282,11 +332,20 @@ def _trimmed(run: Sequence[_Sentence], threshold: float) -> Iterator[list[_Sente
     kept = list(run)
     while kept and kept[-1].score < threshold and not kept[-1].links_back:
         kept.pop()
-    while kept and kept[0].score < threshold and not (kept[1:] and kept[1].links_back):
+    while kept and kept[0].score < threshold and not (kept[1:] and kept[1].leans):
         kept.pop(0)
     is_long_enough = kept and kept[-1].end - kept[0].start >= _MIN_CHARS
     if is_long_enough and max(sentence.score for sentence in kept) >= threshold:
         yield kept
+
+
+def _can_be_used(read: _Read, run: Sequence[_Sentence]) -> bool:
+    if any(s.stands_alone for s in run): return True
+    pt = read.block.role is Role.BULLET or (read.section and read.section.role is SectionRole.LESSON) or bool(read.block.lead_in)
+    w = sum(s.sayings for s in run)
+    if run[0].points_back:
+        return w >= int(os.environ.get('PB','0'))
+    return w >= (_ENOUGH_FOR_A_POINT if pt else int(os.environ.get('TH','4')))
 
 
 def _candidate(
@@ -325,9 +384,10 @@ def _part(spans: Sequence[Span], start: int, end: int) -> tuple[Span, ...]:
     return tuple(part)
 
 
-def _says_it_best(sentence: _Sentence) -> tuple[bool, float]:
-    """Order by what can stand alone: not «Dette førte til …», then the score."""
-    return (not sentence.links_back, sentence.score)
+def _says_it_best(sentence: _Sentence) -> tuple[bool, int, float]:
+    """Order by what can stand alone: not «Dette førte til …», not «Reis ut.»; then by the score."""
+    clarity = min(sentence.sayings, _ENOUGH) + (0 if sentence.points_back else 2)
+    return (sentence.stands_alone, clarity, sentence.score)
 
 
 def _kind(section: Section | None, run: Sequence[_Sentence]) -> Kind:

@@ -28,7 +28,6 @@ from typing import Any
 
 import faiss
 import numpy as np
-from filelock import FileLock
 from numpy.typing import NDArray
 
 from kb.domain import LessonId
@@ -281,6 +280,8 @@ class VectorIndex:
 
         Safe to kill at any instant: what is not pointed at is garbage that the next build removes.
         """
+        from filelock import FileLock  # noqa: PLC0415  # brings asyncio; a cold search needs neither
+
         self._folder.mkdir(parents=True, exist_ok=True)
         with FileLock(self._folder / "build.lock"):
             with store.reading():
