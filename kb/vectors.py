@@ -114,7 +114,7 @@ class VectorView:
         self._tongue = np.array([self._tongues[tongue] for tongue in spoken], np.intp)
         self._means = self._find_means()
         self._norms = [
-            np.linalg.norm(part.matrix() - self._means[self._row_tongues(owner)], axis=1)
+            _distances(part.matrix(), self._means, self._row_tongues(owner))
             for part, owner, _ in self._parts
         ]
 
@@ -191,6 +191,14 @@ class VectorView:
         mean = self._means[self._tongue[self._numbers[lesson_id]]]
         cosines: Vector = _unit(vectors - mean) @ self._centred(query, language)
         return cosines
+
+
+def _distances(vectors: Vector, means: Vector, which: NDArray[np.intp]) -> Vector:
+    """Return the length of each vector less its mean, without a copy of all the vectors."""
+    lengths = np.einsum("ij,ij->i", vectors, vectors)
+    products = (vectors @ means.T)[np.arange(len(vectors)), which]
+    squares = lengths - 2 * products + np.einsum("ij,ij->i", means, means)[which]
+    return np.sqrt(np.maximum(squares, 0)).astype(np.float32)
 
 
 def _unit(vectors: Vector) -> Vector:

@@ -118,17 +118,16 @@ def _memory(config: Config, copies: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         lessons = _copy(config, Path(folder), copies)
         code = (
-            "import json, resource, sys; from pathlib import Path\n"
-            "from kb.store import Store; from kb.search import Searcher\n"
-            "from tests.fakes import WordHashEncoder\n"
-            "class Wide(WordHashEncoder):\n    dim = 384\n    model_id = sys.argv[2]\n"
-            "rss = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+            "import json, sys; from pathlib import Path\n"
+            "from kb.store import Store\n"
+            "def rss():  # kB now; the peak would be that of the parent it was forked from\n"
+            "    lines = Path('/proc/self/status').read_text().splitlines()\n"
+            "    return next(int(line.split()[1]) for line in lines if line.startswith('VmRSS'))\n"
             "home = Path(sys.argv[1])\n"
             "with Store.open(home) as store:\n"
-            "    store.generation(); before = rss()\n"
             "    from kb.vectors import VectorIndex\n"
-            "    before = rss()\n"
-            "    VectorIndex(home / 'index', sys.argv[2], 384).view(store)\n"
+            "    store.facets(); before = rss()\n"
+            "    view = VectorIndex(home / 'index', sys.argv[2], 384).view(store)\n"
             "    print(json.dumps([before, rss()]))\n"
         )
         model = open_encoder(config.model, config.home).model_id
@@ -141,9 +140,8 @@ def _memory(config: Config, copies: int) -> None:
         index = sum(p.stat().st_size for p in Path(folder).glob("index/g*/*"))
     print(f"\nsize at {lessons} lessons (the samples copied {copies} times):")
     print(f"  memory of the vector index {(after - before) / lessons:.2f} kB per lesson")
-    print(
-        f"  database {database / lessons / 1000:.1f} kB, index on disk {index / lessons / 1000:.1f}"
-    )
+    database, index = database / lessons / 1000, index / lessons / 1000
+    print(f"  database {database:.1f} kB and index file {index:.1f} kB per lesson")
     print(f"this process: peak {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000:.0f} MB")
 
 
