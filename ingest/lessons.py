@@ -1,8 +1,10 @@
 """Which passages of a report another programme can learn from.
 
 Every sentence gets a score: what its section promises, plus what its turns of phrase say. A lesson
-is a run of whole sentences around one that passes the threshold. All wordings and weights stand in
-``corpus/cues.toml``; here is only how they are put together. Knows no themes and no vectors.
+is a run of whole sentences around one that passes the threshold, reaching back as far as a reader
+needs to understand it; what cannot be understood on its own is not a lesson. All wordings and
+weights stand in ``corpus/cues.toml``; here is only how they are put together. Knows no themes and
+no vectors.
 """
 
 import re
@@ -31,7 +33,7 @@ _LINKS_BACK = re.compile(
     r"(det|it)\b(?! (er|var|ble|blei|vart|blir|har (ikke |ikkje |også |òg )?(vært|vore|blitt)|"
     r"kan|kunne|bør|burde|må|måtte|tar|tek|tok|finnes|fins|finst|is|was|has been|can|should|"
     r"takes|took|would)\b)|"
-    r"(dette|disse|desse|den|denne|de|dei|slik|slikt|derfor|difor|dermed|da|då|spesielt|samtidig|"
+    r"(dette|disse|desse|den|denne|de|dei|slike?|slikt|derfor|difor|dermed|da|då|spesielt|samtidig|"
     r"samstundes|likevel|ellers|elles|etter det|etterpå|så|der|her|han|ho|hun|this|these|that|"
     r"those|they|then|there|such|therefore|thus|still|yet|in particular|especially|otherwise|"
     r"after that)\b)"
@@ -40,21 +42,28 @@ _POINTS_FORWARD = re.compile(
     # «De som …» and «De største bedriftene …» say whom they mean, «Det lønner seg å …» says what
     r"^(og |men |så )?("
     r"(den|det|de|dei|those) (som|der|who|that|which)\b|"
-    r"(den|det|de|dei) (\w+ste|gode|nye|store|små) \w+(en|et|a|ene|ane)\b|"
+    r"(den|det|de|dei) (to |tre |fire |fem |\d+ )?"
+    r"(\w+(ste|[ie]ge|ale|ske|elle)|gode|nye|store|små) \w+(en|et|a|ene|ane)\b|"
     r"(de|dei) (fleste|færreste|ansatte|tilsette|små|store|minste|største)\b|"
-    r"(det|it) (løn+[ea]r seg|spiller|gjelder|gjeld|trengs|kreve?s|krevst|vis(er|te|t) seg|synte seg|"
-    r"pays|helps|matters|turned out|tends)\b|"
+    r"(det|it) (løn+[ea]r seg|spiller|gjelder|gjeld|trengs|kreve?s|krevst|vis(er|te|t) seg|"
+    r"synte seg|pays|helps|matters|turned out|tends)\b|"
+    r"(da|då) \w+(en|et|a|ene|ane) [^,.]{3,80}, (?!og\b|men\b|som\b|så\b|for\b)|"
     r"there (is|are|was|were)\b|så (lenge|snart)\b"
     r")"
 )
-_COUNTING = frozenset(
-    "en ein ei ett eitt to tre fire fem seks sju syv åtte ni ti elleve tolv one two three four five "
-    "six seven eight nine ten eleven twelve".split()
+_SAYS_LITTLE = frozenset(
+    "en én ein éin ei ett eitt to tre fire fem seks sju syv åtte ni ti elleve tolv "
+    "one two three four five six seven eight nine ten eleven twelve "
+    "gjort gjorde ting".split()
 )
 _ENOUGH = 4
-"""With fewer content words, numbers not counted, a sentence says nothing without its neighbours."""
+"""With fewer content words, numbers and the like apart, a sentence says too little alone."""
+_ENOUGH_TOGETHER = 6
+"""So many, where none of the sentences stands alone."""
 _ENOUGH_FOR_A_POINT = 2
-"""Under a heading or a lead-in that says what the list is about, a few words are a point."""
+"""In a list, and under a heading that promises lessons, a few words are a point."""
+_ANNOUNCING = "lead-in"
+"""The id of the cue for sentences that only say that something follows."""
 _COMMON_SHARE = 0.12
 """A stem in more than this share of a report's sentences ties no two of them together."""
 _SETTING = frozenset({SectionRole.METHOD, SectionRole.BACKGROUND})
@@ -79,24 +88,26 @@ class _Sentence:
     score: float
     cues: tuple[tuple[Cue, str], ...]
     stems: frozenset[str]
-    sayings: int
+    substance: int
 
     @property
     def links_back(self) -> bool:
         return bool(_LINKS_BACK.match(cue_text(self.text)))
 
     @property
+    def leans(self) -> bool:
+        """Whether it goes with the sentence before it: it links back, or says little alone."""
+        return self.links_back or self.substance < _ENOUGH
+
+    @property
     def points_back(self) -> bool:
+        """Whether it begins with a word that only the sentence before it explains."""
         return self.links_back and not _POINTS_FORWARD.match(cue_text(self.text))
 
     @property
-    def leans(self) -> bool:
-        """Whether it goes with the sentence before it: it points there, or says little alone."""
-        return self.links_back or self.sayings < _ENOUGH
-
-    @property
     def stands_alone(self) -> bool:
-        return not self.points_back and self.sayings >= _ENOUGH
+        announces = any(cue.id == _ANNOUNCING for cue, _ in self.cues)
+        return self.substance >= _ENOUGH and not self.points_back and not announces
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +122,8 @@ class _Read:
 def find_lessons(blocks: Sequence[Block], cues: Cues, language: str) -> tuple[Candidate, ...]:
     """Return the passages that may be lessons, in reading order.
 
-    Headings, captions, footnotes and lead-in lines (ending in a colon) are never lessons. The
+    Headings, captions, footnotes and lead-in lines (ending in a colon) are never lessons, nor is
+    what needs a sentence that its block does not have («Dette ble vurdert som positivt.»). The
     evidence has no report yet (``report_id`` is empty: the caller knows it), the phase is set with
     the themes. Works in ``nb``, ``nn`` and ``en``.
     """
@@ -123,7 +135,7 @@ def find_lessons(blocks: Sequence[Block], cues: Cues, language: str) -> tuple[Ca
         _candidate(one.block, one.section, run, language)
         for one in read
         for run in _runs(one, threshold, min(cues.joined, threshold))
-        if _can_be_used(one, run)
+        if _is_understood(one, run)
     )
 
 
@@ -183,9 +195,10 @@ def _is_label(text: str, cues: Cues) -> bool:
     return any(s.role is SectionRole.LESSON and s.matches(folded) for s in cues.sections)
 
 
-def _sayings(text: str) -> int:
+def _substance(text: str) -> int:
     """Return how many words of ``text`` say what it is about."""
-    return len({w for w in content_words(text) if w not in _COUNTING and not w[0].isdigit()})
+    told = {word for word in content_words(text) if not word[0].isdigit()}
+    return len(told - _SAYS_LITTLE)
 
 
 def _stems(text: str) -> frozenset[str]:
@@ -265,7 +278,7 @@ def _sentence(text: str, span: tuple[int, int], reading: _Reading, base: float) 
         score=base + length + sum(cue.weight for cue, _ in hits),
         cues=hits,
         stems=_stems(text[start:end]) - reading.common,
-        sayings=_sayings(text[start:end]),
+        substance=_substance(text[start:end]),
     )
 
 
@@ -293,22 +306,45 @@ def _runs(read: _Read, threshold: float, joined: float) -> Iterator[list[_Senten
     """
     is_one_point = read.block.role is Role.BULLET and len(read.sentences) <= _ONE_POINT
     run: list[_Sentence] = []
-    left_out: _Sentence | None = None
+    left_out: list[_Sentence] = []
     for sentence in read.sentences:
         if sentence.text.endswith(":") or sentence.score < joined:
             yield from _trimmed(run, threshold)
-            run, left_out = [], sentence
+            left_out = [sentence] if run else [*left_out, sentence]
+            run = []
             continue
         splits = not is_one_point and _changes_subject(run, sentence, threshold)
         if splits or len(run) == MAX_SENTENCES:
-            cut = _cut(run) if sentence.leans and not splits and REB else len(run)
+            cut = len(run) if splits else _cut(run, sentence)
             yield from _trimmed(run[:cut], threshold)
             run = run[cut:]
-        if not run and left_out and sentence.leans and not left_out.text.endswith(":"):
-            run.append(left_out)
+        if not run and sentence.leans:
+            run += _context(left_out)
         run.append(sentence)
-        left_out = None
+        left_out = []
     yield from _trimmed(run, threshold)
+
+
+def _cut(run: Sequence[_Sentence], following: _Sentence) -> int:
+    """Return where a full run ends: a sentence that leans takes along what it leans on."""
+    if not following.leans:
+        return len(run)
+    return max((at for at, one in enumerate(run) if at and not one.leans), default=len(run))
+
+
+def _context(left_out: Sequence[_Sentence]) -> list[_Sentence]:
+    """Return what explains the sentence after ``left_out``.
+
+    Back to one that does not lean itself; out of reach, the nearest has to do.
+    """
+    taken: list[_Sentence] = []
+    for sentence in reversed(left_out[-(MAX_SENTENCES - 1) :]):
+        if sentence.text.endswith(":"):
+            break
+        taken.insert(0, sentence)
+        if not sentence.leans:
+            return taken
+    return taken[-1:]
 
 
 def _changes_subject(run: Sequence[_Sentence], sentence: _Sentence, threshold: float) -> bool:
@@ -316,15 +352,6 @@ def _changes_subject(run: Sequence[_Sentence], sentence: _Sentence, threshold: f
     if not run or sentence.leans or sentence.score < threshold:
         return False
     return not any(before.stems & sentence.stems for before in run)
-
-
-import os
-REB='r' in os.environ.get('MODE','')
-MODE=os.environ.get('MODE','')
-def _cut(run: Sequence[_Sentence]) -> int:
-    """Return where to end a full run so that a sentence that leans keeps what it leans on."""
-    last = max((i for i, s in enumerate(run) if not s.leans), default=0)
-    return last or len(run)
 
 
 def _trimmed(run: Sequence[_Sentence], threshold: float) -> Iterator[list[_Sentence]]:
@@ -339,13 +366,16 @@ def _trimmed(run: Sequence[_Sentence], threshold: float) -> Iterator[list[_Sente
         yield kept
 
 
-def _can_be_used(read: _Read, run: Sequence[_Sentence]) -> bool:
-    if any(s.stands_alone for s in run): return True
-    pt = read.block.role is Role.BULLET or (read.section and read.section.role is SectionRole.LESSON) or bool(read.block.lead_in)
-    w = sum(s.sayings for s in run)
-    if run[0].points_back:
-        return w >= int(os.environ.get('PB','0'))
-    return w >= (_ENOUGH_FOR_A_POINT if pt else int(os.environ.get('TH','4')))
+def _is_understood(read: _Read, run: Sequence[_Sentence]) -> bool:
+    """Return whether ``run`` tells something to a reader who has nothing else before them."""
+    if any(sentence.stands_alone for sentence in run):
+        return True
+    is_point = read.block.role is Role.BULLET or bool(read.block.lead_in)
+    if read.section and read.section.role is SectionRole.LESSON:
+        is_point = True
+    substance = sum(sentence.substance for sentence in run)
+    enough = _ENOUGH_FOR_A_POINT if is_point else _ENOUGH_TOGETHER
+    return substance >= enough and not run[0].points_back
 
 
 def _candidate(
@@ -386,7 +416,7 @@ def _part(spans: Sequence[Span], start: int, end: int) -> tuple[Span, ...]:
 
 def _says_it_best(sentence: _Sentence) -> tuple[bool, int, float]:
     """Order by what can stand alone: not «Dette førte til …», not «Reis ut.»; then by the score."""
-    clarity = min(sentence.sayings, _ENOUGH) + (0 if sentence.points_back else 2)
+    clarity = min(sentence.substance, _ENOUGH) + (0 if sentence.points_back else _ENOUGH // 2)
     return (sentence.stands_alone, clarity, sentence.score)
 
 

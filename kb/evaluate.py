@@ -9,7 +9,8 @@ import json
 import tempfile
 import tomllib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from math import log2
 from pathlib import Path
@@ -126,19 +127,30 @@ def load_set(queries: Path, passages: Sequence[Path]) -> JudgedSet:
     Raises:
         ConfigError: a file has another form, or a judgement names an unknown passage.
     """
-    try:
+    with _naming(queries):
         data = _read(queries)
         files = passages or _expected(queries, data)
-        found = {key: texts for path in files for key, texts in _read_passages(path)}
         asked = tuple(_judged(one) for one in data.get("query") or data["queries"])
         outside = tuple(one["text"] for one in data.get("out_of_scope", []))
-    except (OSError, KeyError, TypeError, ValueError) as error:
-        raise ConfigError(f"{queries}: {type(error).__name__}: {error}") from error
+    found: dict[str, tuple[str, ...]] = {}
+    for path in files:
+        with _naming(path):
+            found |= _read_passages(path)
     kept = tuple(one for one in asked if one.relevant)
+    if not kept:
+        raise ConfigError(f"{queries} judges nothing")
     unknown = {passage for one in kept for passage in one.relevant} - found.keys()
     if unknown:
         raise ConfigError(f"{queries} judges passages that are not there: {sorted(unknown)[:5]}")
     return JudgedSet(queries=kept, out_of_scope=outside, passages=found)
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ConfigError(f"{path}: {type(error).__name__}: {error}") from error
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -160,20 +172,23 @@ def _judged(one: Mapping[str, Any]) -> JudgedQuery:
         language=one["lang"],
         style=one.get("style", one.get("type", "direct")),
         text=one["text"],
-        relevant=relevant,
+        relevant={passage: grade for passage, grade in relevant.items() if grade > 0},
     )
 
 
-def _read_passages(path: Path) -> Iterable[tuple[str, tuple[str, ...]]]:
-    data = _read(path)
-    if "lesson" in data:
-        for lesson in data["lesson"]:
-            yield f"{path.parent.name}:{lesson['id']}", tuple(lesson["quotes"])
+def _read_passages(path: Path) -> dict[str, tuple[str, ...]]:
+    data, found = _read(path), {}
+    for lesson in data.get("lesson", []):
+        found[f"{path.parent.name}:{lesson['id']}"] = tuple(lesson["quotes"])
     for report in data.get("reports", []):
         for lesson in report["lessons"]:
-            yield lesson["id"], tuple(quote["text"] for quote in lesson["quotes"])
+            found[lesson["id"]] = tuple(quote["text"] for quote in lesson["quotes"])
     for passage in data.get("passages", []):
-        yield passage["id"], (passage["text"],)
+        found[passage["id"]] = (passage["text"],)
+    for name, texts in found.items():
+        if not texts or not all(map(normalise, texts)):
+            raise ValueError(f"passage {name} holds no text")
+    return found
 
 
 def evaluate(judged: JudgedSet, encoder: Encoder) -> Evaluation:

@@ -21,15 +21,15 @@ _STEM = "\u01c2"
 _IRREGULAR = {
     form: word
     for word, forms in {
-        "stor": "større størst største",
+        "stor": "stort større størst største",
         "liten": "lita lite små mindre minst minste",
         "god": "godt gode bedre betre best beste",
         "mange": "flere fleire flest fleste",
-        "lang": "lengre lenger lengst lengste",
-        "ung": "yngre yngst yngste",
+        "lang": "langt lengre lenger lengst lengste",
+        "ung": "ungt yngre yngst yngste",
         "gammel": "gammal gamle eldre eldst eldste",
-        "tung": "tyngre tyngst tyngste",
-        "vond": "verre verst verste",
+        "tung": "tungt tyngre tyngst tyngste",
+        "vond": "vondt verre verst verste",
         "mann": "menn mennene",
         "bok": "bøker bøkene",
         "kraft": "krefter kreftene",

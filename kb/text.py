@@ -22,7 +22,7 @@ STOP_WORDS = frozenset(
     selv sjøl her alle vil bli ble blitt kunne inn når være kom noen noe ville dere deres kun ja
     etter ned skulle denne for deg si sine sitt mot å meget hvorfor dette disse uten hvordan ingen
     din ditt blir samme hvilken hvilke sånn inni mellom vår hver hvem vors hvis både bare enn fordi
-    før mange også slik vært båe begge siden dykk dykkar dei deira deires di då eg ein eit eitt
+    før mange også slik vært båe begge siden dykk dykkar dei deira deires di då eg ei ein eit eitt
     elles honom hjå ho hoe henne hennar hennes hoss hossen ikkje ingi inkje korleis korso kva kvar
     kvarhelst kven kvi kvifor me medan mi mine mykje no nokon noka nokor noko nokre sia sidan so
     somt somme um upp vere vore verte vort varte vart få får fikk fekk bør må gjør gjøre gjer gjere

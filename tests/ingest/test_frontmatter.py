@@ -55,6 +55,29 @@ def test_a_cover_tells_nearly_everything():
     assert front.language == "nb"
 
 
+def test_a_note_that_runs_over_two_lines_of_the_cover_is_read_whole():
+    cover = [
+        RawLine(text="Fem år i Tenkevik", x=70, y=700, size=28, width=240),
+        RawLine(text="Sluttevaluering 2016–2021", x=70, y=650, size=14, width=180),
+        RawLine(
+            text="Gjenfortelling: evalueringen av Nye Tenkevik fortalt på nytt av",
+            x=85, y=560, size=11, is_bold=True, width=340,
+        ),
+        RawLine(text="Prosjektet", x=85, y=544.6, size=11, is_bold=True, width=55),
+        RawLine(
+            text="Fortalt med egne ord etter en rapport som andre har skrevet, og med deres",
+            x=85, y=527.6, size=8.5, width=380,
+        ),
+        RawLine(text="samtykke.", x=85, y=515.2, size=8.5, width=45),
+    ]  # fmt: skip
+
+    front = front_of(a_document(cover, a_column(*BODY), a_column("Slutt på rapporten her.")))
+
+    assert (
+        front.note == "Gjenfortelling: evalueringen av Nye Tenkevik fortalt på nytt av Prosjektet"
+    )
+
+
 def test_every_value_names_its_source():
     front = front_of(a_report("Oppdragsgiver: Tenkevik kommune", "Mars 2022"))
 

@@ -146,6 +146,98 @@ def test_a_sentence_that_points_back_brings_the_one_it_points_to():
     assert one.evidence.quote == text
 
 
+def test_a_chain_of_sentences_that_point_back_is_quoted_from_where_it_begins():
+    text = (
+        "Programmet krevde fem arbeidsplasser av hver søknad fra bedriftene. "
+        "Dette for å slippe mange små saker. "
+        "Dette er i ettertid blitt vurdert som positivt for bedriftene."
+    )
+
+    (one,) = found(a_block(f"Kontoret lå i andre etasje på rådhuset. {text}"))
+
+    assert one.evidence.quote == text
+
+
+def test_a_full_quote_ends_earlier_when_the_next_sentence_needs_its_last_one():
+    seminar = (
+        "Styreseminaret burde vært holdt tidligere, og styret burde fått opplæring. "
+        "Derfor burde styret møttes oftere det første året."
+    )
+    name = (
+        "Styret og bedriftene mener at navnet var avgjørende. "
+        "Dette burde vært sagt til bedriftene fra starten."
+    )
+
+    quotes = [one.evidence.quote for one in found(a_block(f"{seminar} {name}"))]
+
+    assert quotes == [seminar, name]
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("nb", "Dette er blitt vurdert som svært viktig for bedriftene i ettertid."),
+        ("nb", "Slike prosesser ender ofte i en liste over tiltak som ingen burde ha laget."),
+        ("nb", "Det burde vært gjort fra dag én."),
+        ("nb", "Etterpå lærte vi to ting."),
+        ("nb", "Det er tre viktige grunner til dette i ettertid."),
+        ("nn", "Dette er blitt vurdert som svært viktig for bedriftene i ettertid."),
+        ("nn", "Få av dei 41 fyrste burde ha vore med."),
+        ("nn", "Etterpå lærte vi to ting."),
+        ("en", "This should have been done from the start by the board."),
+        ("en", "In 2019 it should have changed."),
+        ("en", "In hindsight the board learned three important lessons."),
+    ],
+)
+def test_what_nobody_understands_without_its_context_is_no_lesson(language, text):
+    assert found(a_block(text), language=language) == []
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("nb", "De største bedriftene burde ha vært med fra starten."),
+        ("nb", "De som søkte tidlig, burde ha fått svar raskere."),
+        ("nb", "Det viste seg at bedriftene burde ha fått svar raskere."),
+        ("nb", "Da programlederen sluttet, burde styret ha hatt en stedfortreder."),
+        ("nn", "Dei største bedriftene burde ha vore med frå starten."),
+        ("nn", "Det synte seg at bedriftene burde ha fått svar raskare."),
+        ("en", "Those who applied early should have had an answer sooner."),
+        ("en", "It turned out that the firms should have had answers sooner."),
+    ],
+)
+def test_not_every_pronoun_up_front_points_back(language, text):
+    assert [one.statement for one in found(a_block(text), language=language)] == [text]
+
+
+def test_few_words_are_a_point_in_a_list_but_not_in_running_text():
+    text = "Få og tydelige innsatsområder burde vært nok."
+
+    assert [one.statement for one in found(a_block(text, role=Role.BULLET))] == [text]
+    assert found(a_block("Få områder burde vært nok.")) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "statement"),
+    [
+        (
+            "Programlederen besøkte alle bedriftene hjemme. Dette burde vært gjort tidligere.",
+            "Programlederen besøkte alle bedriftene hjemme.",
+        ),
+        (
+            "Reis ut. Gode prosjekter blir avgjørende når bedriftene møter rådgivere.",
+            "Gode prosjekter blir avgjørende når bedriftene møter rådgivere.",
+        ),
+        (
+            "Vær to. Det spiller liten rolle hvem som svarer, men noen burde svare bedriftene.",
+            "Det spiller liten rolle hvem som svarer, men noen burde svare bedriftene.",
+        ),
+    ],
+)
+def test_the_statement_is_the_sentence_that_stands_alone(text, statement):
+    assert [one.statement for one in found(a_block(text, role=Role.BULLET))] == [statement]
+
+
 def test_two_lessons_without_anything_in_common_are_told_apart():
     first = "Styreseminaret burde ha vært holdt i første halvår."
     second = "Navnet var viktig fordi bedriftene tok det i bruk."
@@ -187,7 +279,7 @@ def test_a_table_with_a_column_of_lessons_promises_them_for_every_row():
 
 
 def test_in_an_unknown_house_style_the_best_third_is_proposed_but_no_bare_facts():
-    weak = "Så fikk de svar den samme uka, uansett svar, og gikk gjerne i banken, sak nummer"
+    weak = "Bedriftene fikk svar den samme uka, uansett svar, og gikk gjerne i banken, sak nummer"
     story = [a_block(f"{weak} {n}.", section=()) for n in range(1, 21)]
     facts = [a_block(f"Huset i bygda har {n} rom.", section=()) for n in range(40)]
 
