@@ -7,8 +7,6 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 TESTED := $(VENV)/.installed-test
-KB_HOME ?= $(CURDIR)/.kb/demo
-export KB_HOME
 
 .PHONY: help setup demo test lint golden bench eval corpus clean
 
@@ -17,6 +15,7 @@ help:  ## list all targets
 
 setup: $(STAMP)  ## create .venv and install the program
 
+demo: export KB_HOME := $(CURDIR)/.kb/demo
 demo: setup  ## ingest the sample reports and serve them on 127.0.0.1:$(PORT)
 	$(BIN)/kb ingest --publish --skip-existing corpus/reports/*/*.pdf
 	$(BIN)/kb serve --host 127.0.0.1 --port $(PORT)

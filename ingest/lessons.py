@@ -351,7 +351,27 @@ def _changes_subject(run: Sequence[_Sentence], sentence: _Sentence, threshold: f
     """Return whether ``sentence`` is a lesson of its own: strong, and nothing ties it on."""
     if not run or sentence.leans or sentence.score < threshold:
         return False
+    if _turns(run, sentence):
+        return True
     return not any(before.stems & sentence.stems for before in run)
+
+
+def _turns(run: Sequence[_Sentence], sentence: _Sentence) -> bool:
+    """Return whether praise turns into what should be done otherwise, or the other way round."""
+    kinds = {_most_voted(run), _most_voted([sentence])}
+    return Kind.SUCCESS in kinds and not kinds.isdisjoint({Kind.WARNING, Kind.RECOMMENDATION})
+
+
+def _most_voted(sentences: Sequence[_Sentence]) -> Kind | None:
+    votes = _votes(sentences)
+    return max(votes, key=lambda kind: votes[kind]) if votes else None
+
+
+def _votes(sentences: Sequence[_Sentence]) -> Counter[Kind]:
+    votes: Counter[Kind] = Counter()
+    for cue in {cue.id: cue for sentence in sentences for cue, _ in sentence.cues}.values():
+        votes.update(cue.kinds)
+    return votes
 
 
 def _trimmed(run: Sequence[_Sentence], threshold: float) -> Iterator[list[_Sentence]]:
@@ -422,11 +442,9 @@ def _says_it_best(sentence: _Sentence) -> tuple[bool, int, float]:
 
 def _kind(section: Section | None, run: Sequence[_Sentence]) -> Kind:
     """Return the kind most votes are for; a tie, and silence, goes to the first of ``Kind``."""
-    votes: Counter[Kind] = Counter()
+    votes = _votes(run)
     if section:
         votes.update(section.kinds)
-    for cue in {cue.id: cue for sentence in run for cue, _ in sentence.cues}.values():
-        votes.update(cue.kinds)
     return max(Kind, key=lambda kind: votes[kind])
 
 

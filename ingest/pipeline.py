@@ -81,9 +81,12 @@ class Ingestor:
         path: Path,
         *,
         publish: bool,
+        name: str | None = None,
         progress: Callable[[str], None] = lambda _stage: None,
     ) -> Ingested:
         """Read ``path`` and store it with its lessons, in one transaction.
+
+        ``name`` is the file's name where the path has another one.
 
         Raises:
             UnreadableReportError: the file gives no report.
@@ -95,6 +98,10 @@ class Ingestor:
         if known is not None:
             raise AlreadyIngestedError(known.id)
         draft = self._draft(path, original, sha256, clock, publish=publish)
+        if _bytes_of(path, self._limits)[1] != sha256:
+            raise UnreadableReportError(Unreadable.DAMAGED, "the file changed while it was read")
+        if name:
+            draft = replace(draft, report=replace(draft.report, file=name))
         vectors = {
             lesson.id: np.stack([draft.vectors[one.text] for one in passages_of(lesson)])
             for lesson in draft.lessons

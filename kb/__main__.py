@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,17 +19,22 @@ import click
 from typing_extensions import override
 
 from kb.config import Config
-from kb.errors import AlreadyIngestedError, ConfigError, InputError, KbError
+from kb.domain import Kind, Phase, ProgrammeType, ReportType
+from kb.errors import AlreadyIngestedError, ConfigError, InputError, KbError, NotFoundError
 from kb.messages import sentence
 
 if TYPE_CHECKING:
     from kb.embed import Encoder
     from kb.evaluate import Evaluation
-    from kb.search import SearchResult
+    from kb.search import SearchQuery, SearchResult
     from kb.store import Store
 
 OK, NOTHING, USAGE, BAD_INPUT = 0, 1, 2, 3
 _JSON = click.option("as_json", "--json", is_flag=True, help="Skriv JSON for andre programmer.")
+
+
+def _one_of(values: type[StrEnum]) -> click.Choice[str]:
+    return click.Choice([value.value for value in values])
 
 
 class _Program(click.Group):
@@ -66,12 +72,22 @@ def init(config: Config) -> None:
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FIL…")
 @click.option("--publish", is_flag=True, help="Publiser lærdommene med en gang.")
 @click.option("--skip-existing", is_flag=True, help="Gå stille forbi filer som alt er lest inn.")
+@click.option("--name", help="Filnavnet rapporten skal ha, når filen heter noe annet nå.")
 @_JSON
 @click.pass_obj
 def ingest(
-    config: Config, files: Sequence[Path], *, publish: bool, skip_existing: bool, as_json: bool
+    config: Config,
+    /,
+    files: Sequence[Path],
+    name: str | None,
+    *,
+    publish: bool,
+    skip_existing: bool,
+    as_json: bool,
 ) -> None:
     """Les inn rapporter (PDF eller tekst). Én dårlig fil stopper ikke de andre."""
+    if name and len(files) > 1:
+        raise click.UsageError("--name gjelder én fil")
     from ingest import Ingestor
     from kb.search import Searcher
 
@@ -81,7 +97,9 @@ def ingest(
         ingestor = Ingestor(encoder, config)
         for path in files:
             try:
-                done.append(ingestor.add(store, path, publish=publish, progress=_progress(path)))
+                one = ingestor.add(
+                    store, path, name=name, publish=publish, progress=_progress(path)
+                )
             except AlreadyIngestedError as error:
                 if not skip_existing:
                     failed = True
@@ -90,8 +108,9 @@ def ingest(
                 failed = True
                 _say_error(error, f"{path.name}: ")
             else:
+                done.append(one)
                 if not as_json:
-                    _say_ingested(done[-1])
+                    _say_ingested(one)
         if done:
             Searcher(encoder, config.home).refresh(store)
     if as_json:
@@ -104,10 +123,22 @@ def ingest(
 @click.option("-k", "limit", default=10, type=click.IntRange(1, 1000), help="Antall treff.")
 @click.option("--theme", "themes", multiple=True, help="Bare dette temaet (id).")
 @click.option("--programme", "programmes", multiple=True, help="Bare dette programmet (id).")
-@click.option("--phase", "phases", multiple=True, help="Bare denne fasen (id).")
-@click.option("--kind", "kinds", multiple=True, help="Bare denne typen lærdom (id).")
-@click.option("--programme-type", "programme_types", multiple=True, help="Bare denne programtypen.")
-@click.option("--report-type", "report_types", multiple=True, help="Bare denne rapporttypen.")
+@click.option("--phase", "phases", multiple=True, type=_one_of(Phase), help="Bare fasen.")
+@click.option("--kind", "kinds", multiple=True, type=_one_of(Kind), help="Bare typen.")
+@click.option(
+    "--programme-type",
+    "programme_types",
+    multiple=True,
+    type=_one_of(ProgrammeType),
+    help="Bare programtypen.",
+)
+@click.option(
+    "--report-type",
+    "report_types",
+    multiple=True,
+    type=_one_of(ReportType),
+    help="Bare rapporttypen.",
+)
 @click.option("--year", "years", multiple=True, type=int, help="Bare dette året.")
 @_JSON
 @click.pass_obj
@@ -115,6 +146,8 @@ def search(
     config: Config, /, query: str, limit: int, *, as_json: bool, **filters: Sequence[Any]
 ) -> None:
     """Finn lærdommer på tvers av programmer, også når de bruker andre ord."""
+    if not query.strip():
+        raise click.UsageError("Skriv et spørsmål")
     gc.disable()  # one answer and out: collecting what the imports left costs 30 ms
     encoder = ThreadPoolExecutor(1).submit(_encoder, config)  # checks its weights as we import
 
@@ -124,6 +157,7 @@ def search(
     sets: dict[str, Any] = {name: frozenset(values) for name, values in filters.items()}
     asked = SearchQuery(text=query, limit=limit, **sets)
     with _store(config) as store:
+        _refuse_unknown(config, store, asked)
         result = Searcher(encoder.result(), config.home).search(store, asked)
     if as_json:
         _print_json(search_json(result))
@@ -147,6 +181,8 @@ def lessons(config: Config, status: str | None, report_id: str | None, *, as_jso
     from kb.output import lesson_json
 
     with _store(config) as store, store.reading():
+        if report_id and store.report(report_id) is None:
+            raise NotFoundError(f"report {report_id}")
         wanted = Status(status) if status else None
         ids = store.lesson_ids(status=wanted, report_id=report_id)
         found = store.lessons(ids)
@@ -168,13 +204,17 @@ def reports(config: Config, *, as_json: bool) -> None:
     from kb.output import report_json
 
     with _store(config) as store:
-        rows = [report_json(summary) for summary in store.reports()]
+        found = store.reports()
+    rows = [report_json(summary) for summary in found]
+    slugs = {summary.report.programme.slug for summary in found}
     if as_json:
         _print_json({"reports": rows})
     else:
         for row in rows:
             title = row["title"] or row["file"]
             click.echo(f"{row['id']}  {title}  ({row['lessons']} lærdommer, {row['status']})")
+    if rows and not as_json:
+        click.echo("Programmer (id til --programme): " + ", ".join(sorted(slugs)))
     sys.exit(OK if rows else NOTHING)
 
 
@@ -198,11 +238,14 @@ def publish(config: Config, report_id: str) -> None:
 def remove(config: Config, report_id: str, *, yes: bool) -> None:
     """Fjern en rapport med lærdommene dens. Filen blir liggende, så den kan leses inn igjen."""
     with _store(config) as store:
-        original = store.original_path(report_id)
+        kept, original = store.report(report_id), store.original_path(report_id)
+        if kept is None or original is None:
+            raise NotFoundError(f"report {report_id}")
         if not yes:
             click.confirm(f"Fjerne rapport {report_id} og alle lærdommene i den?", abort=True)
         store.remove_report(report_id)
-    click.echo(f"Fjernet. Angre: kb ingest --publish {original}")
+    publish = "--publish " if kept.status == "published" else ""
+    click.echo(f"Fjernet. Angre: kb ingest {publish}--name '{kept.file}' {original}")
 
 
 @main.command()
@@ -237,7 +280,10 @@ def reindex(config: Config) -> None:
         encoder = _encoder(config)
         found = list(store.lessons(store.lesson_ids()).values())
         batches = [found[start : start + 50] for start in range(0, len(found), 50)]
-        with click.progressbar(batches, label="Lager vektorer", file=sys.stderr) as bar:
+        quiet = not sys.stderr.isatty()
+        with click.progressbar(
+            batches, label="Lager vektorer", file=sys.stderr, hidden=quiet
+        ) as bar:
             vectors: dict[str, Any] = {}
             for batch in bar:
                 texts = [[p.text for p in passages_of(lesson)] for lesson in batch]
@@ -315,6 +361,20 @@ def _store(config: Config) -> "Store":
     return Store.open(config.home)
 
 
+def _refuse_unknown(config: Config, store: "Store", asked: "SearchQuery") -> None:
+    """Refuse a theme or programme that does not exist: it is a typing error, not «no hits»."""
+    for slug in asked.programmes:
+        if store.programme(slug) is None:
+            raise NotFoundError(f"programme {slug}")
+    if asked.themes:
+        from kb.taxonomy import load_taxonomy
+
+        taxonomy = load_taxonomy(config.corpus / "taxonomy.toml")
+        for theme in asked.themes:
+            if taxonomy.theme(theme) is None:
+                raise NotFoundError(f"theme {theme}")
+
+
 def _encoder(config: Config) -> "Encoder":
     from kb.embed import open_encoder
 
@@ -372,7 +432,7 @@ def _say_evaluation(result: "Evaluation") -> None:
 
 def _say_error(error: KbError, before: str = "", after: str = "") -> None:
     click.echo(f"{before}{sentence(error)} [{error.reason_code}]{after}", err=True)
-    if not isinstance(error, InputError):
+    if not isinstance(error, InputError) or isinstance(error, NotFoundError):
         click.echo(f"  {error}", err=True)
 
 

@@ -15,6 +15,7 @@ from kb.errors import ConfigError
 
 _HERE = Path(__file__).resolve().parent
 _PREFIX = "KB_"
+_MOST = 65_535  # the highest port; no other number needs more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,5 +76,7 @@ def _parse(variable: str, raw: str, default: object) -> object:
     if isinstance(default, int):
         if not raw.isdecimal():
             raise ConfigError(f"{variable}={raw!r} is not a whole number")
+        if not 0 < int(raw) <= _MOST:
+            raise ConfigError(f"{variable}={raw} is not between 1 and {_MOST}")
         return int(raw)
     return raw

@@ -8,6 +8,7 @@ KbError
 │  └─ UnreadableReportError  422  the file gives no report (knows the reason)
 ├─ StateError            we must mend it (HTTP 503, exit 1)
 │  ├─ StoreDamagedError           the database or a stored file fails its check
+│  ├─ StoreUnavailableError       the data folder cannot be opened or written, or is locked
 │  ├─ StaleIndexError             vectors of another model, or none
 │  └─ ModelUnavailableError       the encoder cannot be loaded
 └─ ConfigError           refuse to start (exit 2)
@@ -101,6 +102,12 @@ class StoreDamagedError(StateError):
     """The database or a stored file does not pass its check."""
 
     code = "store-damaged"
+
+
+class StoreUnavailableError(StateError):
+    """The data folder cannot be opened or written, its disk is full, or another writer holds it."""
+
+    code = "store-unavailable"
 
 
 class StaleIndexError(StateError):

@@ -9,6 +9,7 @@ part of the same transaction as the lesson and can never be stale.
 
 import threading
 from functools import lru_cache
+from itertools import pairwise
 
 import Stemmer
 
@@ -18,6 +19,7 @@ GRAM = 4
 # Markers are letters to FTS5's unicode61 tokeniser, so tokens stay whole; they occur in no text.
 _START = "\u01c0"
 _STEM = "\u01c2"
+_PAIR = "\u01c1"
 _IRREGULAR = {
     form: word
     for word, forms in {
@@ -42,12 +44,22 @@ _LOCAL = threading.local()  # a Stemmer must not be shared between threads
 
 
 def grams(text: str) -> list[str]:
-    """Return the tokens of a passage: 4-grams of every word, and the stem of each content word."""
-    return [token for word in words(text) for token in _tokens(word)]
+    """Return the tokens of a passage: 4-grams of every word, stems and pairs of content words."""
+    return [token for word in words(text) for token in _tokens(word)] + pairs(text)
+
+
+def pairs(text: str) -> list[str]:
+    """Return a token for each two content words that follow each other, stop words apart.
+
+    «de store bedriftene» then finds «de største bedriftene» before a text that holds both words in
+    different sentences. Over three judged sets the mean quality stays the same.
+    """
+    stems = [stem(word) for word in words(text) if word not in STOP_WORDS]
+    return [_PAIR + first + _PAIR + second for first, second in pairwise(stems)]
 
 
 def query_grams(text: str) -> list[str]:
-    """Return the distinct tokens of a question, in order; stop words give none."""
+    """Return the distinct tokens of a question's words, in order; stop words give none."""
     kept = (word for word in words(text) if word not in STOP_WORDS)
     return list(dict.fromkeys(token for word in kept for token in _tokens(word)))
 

@@ -67,6 +67,11 @@ SENTENCES: dict[str, tuple[str, str, str]] = {
         "Databasen eller ei lagra fil er skadd. Hent tilbake siste tryggingskopi.",
         "The database or a stored file is damaged. Restore the latest backup.",
     ),
+    "store-unavailable": (
+        "Datamappen kan ikke åpnes eller skrives til. Sjekk KB_HOME, tilgang og diskplass.",
+        "Datamappa kan ikkje opnast eller skrivast til. Sjekk KB_HOME, tilgang og diskplass.",
+        "The data folder cannot be opened or written. Check KB_HOME, permissions and disk space.",
+    ),
     "stale-index": (
         "Søkegrunnlaget er laget med en annen språkmodell. Kjør «kb reindex».",
         "Søkjegrunnlaget er laga med ein annan språkmodell. Køyr «kb reindex».",
@@ -78,9 +83,9 @@ SENTENCES: dict[str, tuple[str, str, str]] = {
         "The language model cannot be loaded. See the log for the cause.",
     ),
     "config": (
-        "En innstilling er feil. Kjør «kb config» for å se alle innstillinger.",
-        "Ei innstilling er feil. Køyr «kb config» for å sjå alle innstillingar.",
-        "A setting is wrong. Run “kb config” to see all settings.",
+        "En innstilling eller en fil den viser til er feil. Årsaken står under.",
+        "Ei innstilling eller ei fil ho viser til er feil. Årsaka står under.",
+        "A setting, or a file it names, is wrong. The cause stands below.",
     ),
     "taxonomy": (
         "Temalisten er feil og må rettes før programmet kan starte.",

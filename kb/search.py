@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from kb.domain import Lesson, LessonId, Report
 from kb.embed import Encoder
 from kb.errors import InvalidQueryError
-from kb.lexical import query_grams, stem
+from kb.lexical import pairs, query_grams, stem
 from kb.passages import PassageRole, passages_of
 from kb.store import FacetRow, Store
 from kb.text import MAX_QUERY_CHARS, STOP_WORDS, language_of, normalise, word_spans, words
@@ -216,7 +216,7 @@ class Searcher:
         with store.reading():
             view = self._index.view(store)
             tokens = query_grams(text)
-            found = store.grams_match(tokens) if tokens else {}
+            found = store.grams_match([*tokens, *pairs(text)]) if tokens else {}
             whole = _sum_of_idf(store, tokens, len(view.lesson_ids))
         shares = [found.get(lesson_id, 0.0) / whole for lesson_id in view.lesson_ids]
         dense = view.scores(vector, language_of(text))

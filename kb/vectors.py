@@ -198,7 +198,7 @@ def _distances(vectors: Vector, means: Vector, which: NDArray[np.intp]) -> Vecto
     lengths = np.einsum("ij,ij->i", vectors, vectors)
     products = (vectors @ means.T)[np.arange(len(vectors)), which]
     squares = lengths - 2 * products + np.einsum("ij,ij->i", means, means)[which]
-    return np.sqrt(np.maximum(squares, 0)).astype(np.float32)
+    return np.asarray(np.sqrt(np.maximum(squares, 0)), np.float32)
 
 
 def _unit(vectors: Vector) -> Vector:
@@ -254,11 +254,10 @@ class VectorIndex:
             parts = [(part, gone)]
         languages = {row.lesson_id: row.language for row in store.facets()}
         view = VectorView([*parts, (_part(rows, self._dim), frozenset())], languages, self._dim)
-        others = store.model_ids() - {self._model_id}
-        if others and len(view.lesson_ids) < len(languages):
+        if len(view.lesson_ids) < len(languages):
+            stored = ", ".join(sorted(store.model_ids())) or "no model"
             raise StaleIndexError(
-                f"vectors are stored for {', '.join(sorted(others))}, the model is "
-                f"{self._model_id}: run `kb reindex`"
+                f"vectors are stored for {stored}, the model is {self._model_id}: run `kb reindex`"
             )
         return view
 

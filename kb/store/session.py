@@ -37,7 +37,7 @@ from kb.domain import (
     Status,
     ThemeId,
 )
-from kb.errors import AlreadyIngestedError, NotFoundError, StoreDamagedError
+from kb.errors import AlreadyIngestedError, NotFoundError, StoreDamagedError, StoreUnavailableError
 from kb.store import audit, files, sqlite
 from kb.store import lessons as lessons_of
 from kb.store import records as rec
@@ -58,6 +58,7 @@ from kb.store.schema import report as report_table
 DATABASE = "erfaringsbanken.db"
 _BATCH = 500
 """So many ids go into one statement; SQLite may be built to take only 999 values."""
+_MOST_PAGES = 2**31
 _READING_ORDER = (report_table.c.added, lesson.c.position)
 
 Vectors = Mapping[LessonId, NDArray[np.float32]]
@@ -80,8 +81,12 @@ class Store:
 
         Raises:
             StoreDamagedError: the file there is not a database of ours.
+            StoreUnavailableError: the folder cannot be made, opened or written.
         """
-        home.mkdir(parents=True, exist_ok=True)
+        try:
+            home.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreUnavailableError(str(error)) from error
         return cls(sqlite.connect(home / DATABASE), home)
 
     def close(self) -> None:
@@ -420,6 +425,8 @@ class Store:
 
     def page(self, report_id: ReportId, number: int) -> Page | None:
         """Return one page of a report; ``number`` is its 1-based position in the file."""
+        if not 0 < number <= _MOST_PAGES:
+            return None
         row = self._first(
             select(page).where(page.c.report_id == report_id, page.c.number == number)
         )

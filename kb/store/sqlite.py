@@ -16,12 +16,22 @@ from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import NullPool
 
-from kb.errors import StoreDamagedError
+from kb.errors import StoreDamagedError, StoreUnavailableError
 from kb.store import schema
 
 READ, WRITE = "BEGIN", "BEGIN IMMEDIATE"
 _BUSY_SECONDS = 10.0
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+_OUT_OF_REACH = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_PERM,
+        sqlite3.SQLITE_READONLY,
+    }
+)
 _MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 
 
@@ -63,7 +73,10 @@ def _engine(path: Path) -> Engine:
 
 
 def _open(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
+    try:
+        connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
+    except sqlite3.Error as error:
+        raise StoreUnavailableError(f"{path}: {error}") from error
     try:
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA synchronous = FULL")
@@ -72,6 +85,8 @@ def _open(path: Path) -> sqlite3.Connection:
         connection.close()
         if _is_damage(error):
             raise StoreDamagedError(f"{path}: {error}") from error
+        if _is_out_of_reach(error):
+            raise StoreUnavailableError(f"{path}: {error}") from error
         raise
     return connection
 
@@ -79,10 +94,16 @@ def _open(path: Path) -> sqlite3.Connection:
 def _translate(context: ExceptionContext) -> None:
     if _is_damage(context.original_exception):
         raise StoreDamagedError(str(context.original_exception)) from context.original_exception
+    if _is_out_of_reach(context.original_exception):
+        raise StoreUnavailableError(str(context.original_exception)) from context.original_exception
 
 
 def _is_damage(error: BaseException) -> bool:
     return getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED
+
+
+def _is_out_of_reach(error: BaseException) -> bool:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _OUT_OF_REACH
 
 
 def _version(connection: Connection) -> str | None:

@@ -449,9 +449,7 @@ def test_the_evidence_that_answers_best_is_named(tmp_path: Path) -> None:
 # ---- what is published
 
 
-@pytest.mark.parametrize(
-    "status", [status for status in Status if status is not Status.PUBLISHED]
-)
+@pytest.mark.parametrize("status", [status for status in Status if status is not Status.PUBLISHED])
 def test_only_published_lessons_are_found(own: tuple[Store, Searcher], status: Status) -> None:
     store, searcher = own
     hidden = REPORTS[0].lessons[0]

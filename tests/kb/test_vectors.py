@@ -22,7 +22,9 @@ from kb.vectors import VectorIndex, VectorView
 from tests.make import DIM, MODEL, Filing, a_filing, vectors_for
 
 LANGUAGES = ("nb", "nn", "en")
-WORDS = "styret bedrift kommune næringshage plan penger leder møte mål tid folk eier ung reise".split()
+WORDS = (
+    "styret bedrift kommune næringshage plan penger leder møte mål tid folk eier ung reise".split()
+)
 
 
 @pytest.fixture
@@ -534,9 +536,9 @@ def test_other_languages_move_a_language_by_no_more_than_the_shared_mean(
     """Its mean is drawn towards the mean of all as by 20 passages, so by at most 20 / (n + 20)."""
     own = a_filing(*write_quotes(random.Random(7), 40)).add_to(store)
     before = scores_of(an_index(folder).view(store))
-    in_languages(
-        a_filing(*write_quotes(random.Random(8), 200), original=b"english"), "en"
-    ).add_to(store)
+    in_languages(a_filing(*write_quotes(random.Random(8), 200), original=b"english"), "en").add_to(
+        store
+    )
 
     after = scores_of(an_index(folder).view(store))
 
@@ -550,9 +552,9 @@ def test_other_languages_move_a_language_by_no_more_than_the_shared_mean(
 def test_a_language_with_many_lessons_hardly_feels_the_others(store: Store, folder: Path) -> None:
     own = a_filing(*(f"Lærdom nummer {number}." for number in range(800))).add_to(store)
     before = scores_of(an_index(folder).view(store))
-    in_languages(
-        a_filing(*write_quotes(random.Random(8), 30), original=b"english"), "en"
-    ).add_to(store)
+    in_languages(a_filing(*write_quotes(random.Random(8), 30), original=b"english"), "en").add_to(
+        store
+    )
 
     after = scores_of(an_index(folder).view(store))
 

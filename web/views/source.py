@@ -57,8 +57,9 @@ def page(report_id: str, number: int) -> str:
 def image(report_id: str, number: int) -> Response:
     """Send the picture of a page. The id stands for the bytes, so it never changes."""
     report = published_report(store(), report_id)
-    picture = _picture(store(), report, number)
-    if picture is None or store().page(report_id, number) is None:
+    exists = store().page(report_id, number) is not None
+    picture = _picture(store(), report, number) if exists else None
+    if picture is None:
         raise NotFoundError(f"a picture of page {number} of report {report_id}")
     response = send_file(picture.file, mimetype="image/webp")
     response.headers["Cache-Control"] = f"public, max-age={_ONE_YEAR_S}, immutable"

@@ -1,0 +1,662 @@
+"""The program ``kb`` as people and other programs meet it: words, exit codes and fixed JSON."""
+
+import gc
+import json
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from kb.__main__ import main
+from kb.errors import ModelUnavailableError
+from kb.store import Store
+from tests.fakes import WordHashEncoder
+from tests.ingest.conftest import Text, write_pdf
+
+ROOT = Path(__file__).resolve().parents[1]
+
+TENKEVIK = """Sluttrapport fra Nye Tenkevik 2016–2021
+
+1. Erfaringer
+
+Det viktigste vi lærte, er at styret bør møtes oftere enn fire ganger i året. Styret møttes for
+sjelden, og derfor ble mange saker liggende.
+
+2. Råd
+
+Vi anbefaler at neste program avtaler rollene med næringshagen før det første prosjektet starter.
+"""
+SKODDE = TENKEVIK.replace("Tenkevik", "Skodde").replace("fire ganger", "tre ganger")
+
+Kb = Callable[..., Result]
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def kb(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Kb]:
+    """Run a command in this process, with a base of its own and an encoder without a model."""
+    monkeypatch.setattr("kb.embed.open_encoder", lambda model, cache: WordHashEncoder())
+    monkeypatch.setenv("KB_HOME", str(home))
+    runner = CliRunner()
+
+    def run(*arguments: object, **options: object) -> Result:
+        result = runner.invoke(main, [str(one) for one in arguments], **options)
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return result
+
+    yield run
+    gc.enable()  # `kb search` turns it off, as its process ends right after
+
+
+@pytest.fixture
+def put(tmp_path: Path) -> Callable[[str, str | bytes], Path]:
+    """Write a file to read in."""
+
+    def write(name: str, data: str | bytes) -> Path:
+        path = tmp_path / name
+        path.write_bytes(data if isinstance(data, bytes) else data.encode())
+        return path
+
+    return write
+
+
+@pytest.fixture
+def tenkevik(kb: Kb, put: Callable[..., Path]) -> str:
+    """Read in and publish the report of Tenkevik; return its id."""
+    result = kb("ingest", "--publish", "--json", put("tenkevik.txt", TENKEVIK))
+    return str(json.loads(result.stdout)["reports"][0]["id"])
+
+
+# ---- ingest
+
+
+def test_a_text_file_becomes_lessons_to_be_published(kb: Kb, put: Callable[..., Path]) -> None:
+    result = kb("ingest", put("tenkevik.txt", TENKEVIK))
+
+    assert result.exit_code == 0
+    assert result.stderr == ""
+    told = re.fullmatch(
+        r"tenkevik\.txt: (\d+) lærdommer, 1 sider \(rapport ([0-9a-f]{12})\)\n", result.stdout
+    )
+    assert told
+    assert int(told[1]) > 0
+    listed = kb("lessons", "--status", "candidate", "--report", told[2], "--json")
+    assert len(json.loads(listed.stdout)["lessons"]) == int(told[1])
+
+
+def test_ingest_tells_the_counts_as_json(kb: Kb, put: Callable[..., Path]) -> None:
+    result = kb("ingest", "--json", put("tenkevik.txt", TENKEVIK))
+
+    data = json.loads(result.stdout)
+    assert list(data) == ["reports"]
+    [one] = data["reports"]
+    assert list(one) == ["id", "file", "lessons", "pages", "problems", "took_ms"]
+    assert (one["file"], one["pages"], one["problems"]) == ("tenkevik.txt", 1, [])
+    stages = ["pdf", "layout", "sections", "frontmatter", "lessons", "embed", "tags", "merge"]
+    assert list(one["took_ms"]) == [*stages, "store"]
+    assert all(isinstance(took, float) and took >= 0 for took in one["took_ms"].values())
+
+
+def test_the_same_file_again_is_refused_with_the_report_it_is(
+    kb: Kb, put: Callable[..., Path], tenkevik: str, home: Path
+) -> None:
+    with Store.open(home) as store:
+        before = store.generation()
+
+    again = kb("ingest", put("another name.txt", TENKEVIK))
+
+    assert again.exit_code == 3
+    assert again.stdout == ""
+    assert "another name.txt: Denne rapporten er allerede lest inn." in again.stderr
+    assert f"[already-ingested] (rapport {tenkevik})" in again.stderr
+    with Store.open(home) as store:
+        assert store.generation() == before
+        assert len(store.reports()) == 1
+    assert len(list((home / "files").iterdir())) == 1
+
+
+def test_the_same_file_twice_in_one_go_is_stored_once(kb: Kb, put: Callable[..., Path]) -> None:
+    path = put("tenkevik.txt", TENKEVIK)
+
+    assert kb("ingest", path, path).exit_code == 3
+    assert len(json.loads(kb("reports", "--json").stdout)["reports"]) == 1
+
+
+@pytest.mark.usefixtures("tenkevik")
+def test_skip_existing_passes_by_in_silence(kb: Kb, put: Callable[..., Path]) -> None:
+    known, new = put("tenkevik.txt", TENKEVIK), put("skodde.txt", SKODDE)
+
+    alone = kb("ingest", "--skip-existing", known)
+    both = kb("ingest", "--skip-existing", known, new)
+
+    assert (alone.exit_code, alone.output) == (0, "")
+    assert both.exit_code == 0
+    assert both.output.startswith("skodde.txt: ")
+    assert both.output.count("\n") == 1
+
+
+PDF = write_pdf([[Text(f"Linje nummer {n}.", 70, 760 - 15 * n) for n in range(20)]])
+BAD_FILES = {
+    "empty.txt": (b"", "empty"),
+    "empty.pdf": (b"", "empty"),
+    "picture.pdf": (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(range(256)), "not-a-report"),
+    "cut.pdf": (PDF[: len(PDF) // 3], "damaged"),
+    "missing.pdf": (None, "missing"),
+    "folder.pdf": ("a folder", "missing"),
+}
+
+
+@pytest.mark.parametrize("name", BAD_FILES)
+def test_a_file_that_gives_no_report_is_refused_and_leaves_nothing(
+    kb: Kb, tmp_path: Path, home: Path, name: str
+) -> None:
+    data, reason = BAD_FILES[name]
+    if isinstance(data, bytes):
+        (tmp_path / name).write_bytes(data)
+    elif data:
+        (tmp_path / name).mkdir()
+
+    result = kb("ingest", tmp_path / name)
+
+    assert result.exit_code == 3
+    assert result.stdout == ""
+    [line] = result.stderr.splitlines()
+    assert re.fullmatch(rf"{re.escape(name)}: .+\. \[unreadable-report\.{reason}\]", line)
+    assert kb("reports").exit_code == 1
+    assert not (home / "files").exists()
+
+
+def test_a_file_over_the_limit_is_refused(
+    kb: Kb, put: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KB_MAX_FILE_MB", "1")
+
+    result = kb("ingest", put("large.txt", TENKEVIK * 3000))
+
+    assert result.exit_code == 3
+    assert "[unreadable-report.too-large]" in result.stderr
+
+
+@pytest.mark.parametrize("flags", [(), ("--json",)])
+def test_a_bad_file_in_the_middle_does_not_stop_the_others(
+    kb: Kb, put: Callable[..., Path], flags: tuple[str, ...]
+) -> None:
+    files = [put("a.txt", TENKEVIK), put("b.pdf", b"\x89PNG\r\n"), put("c.txt", SKODDE)]
+
+    result = kb("ingest", *flags, *files)
+
+    assert result.exit_code == 3
+    assert [line.split(":")[0] for line in result.stderr.splitlines()] == ["b.pdf"]
+    stored = json.loads(kb("reports", "--json").stdout)["reports"]
+    assert sorted(one["file"] for one in stored) == ["a.txt", "c.txt"]
+    if flags:
+        told = [one["file"] for one in json.loads(result.stdout)["reports"]]
+        assert told == ["a.txt", "c.txt"]
+
+
+# ---- search and lists
+
+LESSON = {
+    "id": str,
+    "statement": str,
+    "kind": str,
+    "themes": list,
+    "phase": (str, type(None)),
+    "status": str,
+    "programme": str,
+    "report": str,
+    "quotes": list,
+}
+HIT = {
+    "id": str,
+    "score": float,
+    "rank": int,
+    "statement": str,
+    "kind": str,
+    "themes": list,
+    "phase": (str, type(None)),
+    "programme": str,
+    "report": str,
+    "match": str,
+    "quotes": list,
+}
+RESULT = {"query": str, "no_match": bool, "total": int, "took_ms": float, "results": list}
+QUOTE = {"text": str, "page": int, "section": str}
+REPORT = {
+    "id": str,
+    "file": str,
+    "title": (str, type(None)),
+    "programme": (str, type(None)),
+    "place": (str, type(None)),
+    "programme_type": (str, type(None)),
+    "report_type": (str, type(None)),
+    "period_from": (int, type(None)),
+    "period_to": (int, type(None)),
+    "year": (int, type(None)),
+    "contractor": (str, type(None)),
+    "language": str,
+    "pages": (int, type(None)),
+    "sha256": str,
+    "lessons": int,
+    "status": str,
+}
+
+
+def assert_shape(data: dict[str, object], shape: dict[str, object]) -> None:
+    """Exactly these names in this order, with values of these types."""
+    assert list(data) == list(shape)
+    for name, kinds in shape.items():
+        assert isinstance(data[name], kinds), (name, data[name])
+        assert isinstance(data[name], bool) == (kinds is bool), name
+
+
+def test_search_tells_a_reader_where_it_stands(kb: Kb, tenkevik: str) -> None:
+    result = kb("search", "Hvor ofte bør styret møtes?")
+
+    assert result.exit_code == 0
+    first, *rest = result.stdout.splitlines()
+    assert re.fullmatch(r"\d+ lærdommer fra 1 av 1 programmer", first)
+    assert rest[1].startswith("1. ")
+    assert any(line.endswith("tenkevik.txt, side 1") for line in rest)
+
+
+def test_search_prints_fixed_json(kb: Kb, tenkevik: str) -> None:
+    result = kb("search", "Hvor ofte bør styret møtes?", "--json")
+
+    data = json.loads(result.stdout)
+    assert result.exit_code == 0
+    assert_shape(data, RESULT)
+    assert data["query"] == "Hvor ofte bør styret møtes?"
+    assert data["total"] == len(data["results"]) > 0
+    for rank, hit in enumerate(data["results"], start=1):
+        assert_shape(hit, HIT)
+        assert hit["rank"] == rank
+        assert hit["match"] in {"words", "meaning", "both"}
+        assert hit["quotes"]
+        for quote in hit["quotes"]:
+            assert_shape(quote, QUOTE)
+            assert quote["text"] in " ".join(TENKEVIK.split())
+    assert "styret bør møtes oftere" in data["results"][0]["quotes"][0]["text"]
+
+
+def test_nothing_found_is_said_and_told_by_the_exit_code(kb: Kb, tenkevik: str) -> None:
+    plain, data = kb("search", "zqxwv"), kb("search", "zqxwv", "--json")
+
+    assert (plain.exit_code, data.exit_code) == (1, 1)
+    assert plain.stdout.startswith("Ingen lærdommer passer")
+    found = json.loads(data.stdout)
+    assert_shape(found, RESULT)
+    assert (found["no_match"], found["total"], found["results"]) == (True, 0, [])
+
+
+def test_k_and_filters_narrow_the_answer(kb: Kb, put: Callable[..., Path], tenkevik: str) -> None:
+    kb("ingest", "--publish", put("skodde.txt", SKODDE))
+
+    def found(*arguments: str) -> list[dict[str, object]]:
+        data = json.loads(kb("search", "styret bør møtes oftere", "--json", *arguments).stdout)
+        return list(data["results"])
+
+    everything = found()
+    assert {hit["report"] for hit in everything} == {"tenkevik.txt", "skodde.txt"}
+    assert found("-k", "1") == everything[:1]
+    by_kind = {hit["kind"] for hit in found("--kind", str(everything[0]["kind"]))}
+    assert by_kind == {everything[0]["kind"]}
+    assert found("--year", "1066") == []
+    two = found("--kind", "success", "--kind", "warning", "--kind", "recommendation")
+    assert {hit["kind"] for hit in two} <= {"success", "warning", "recommendation"}
+    for option in ("--theme", "--programme", "--phase", "--programme-type", "--report-type"):
+        assert found(option, "nobody-has-this") == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("search",),
+        ("search", "x", "-k", "0"),
+        ("search", "x", "-k", "1001"),
+        ("search", "x", "--year", "twenty"),
+        ("search", "x", "y"),
+        ("lessons", "--status", "nice"),
+        ("ingest",),
+        ("publish",),
+        ("serve", "--port", "70000"),
+        ("nosuch",),
+        ("--nosuch",),
+    ],
+)
+def test_wrong_use_is_told_by_the_exit_code(kb: Kb, arguments: tuple[str, ...]) -> None:
+    assert kb(*arguments).exit_code == 2
+
+
+@pytest.mark.parametrize("text", ["", "?!", "\0", "og i det", "🙂", "x" * 10_000, '" OR *'])
+def test_no_question_breaks_the_command(kb: Kb, tenkevik: str, text: str) -> None:
+    for flags in ((), ("--json",)):
+        assert kb("search", text, *flags).exit_code in {0, 1}
+
+
+def test_half_a_surrogate_pair_from_the_shell_is_refused_or_finds_nothing(
+    kb: Kb, tenkevik: str
+) -> None:
+    """What the shell gives for bytes that are not UTF-8."""
+    assert kb("search", "styret \udcff").exit_code == 3
+    for flags in ((), ("--json",)):
+        assert kb("search", "\udcff", *flags).exit_code in {1, 3}
+
+
+def test_an_option_like_question_can_be_asked(kb: Kb, tenkevik: str) -> None:
+    assert kb("search", "--", "--styret").exit_code in {0, 1}
+
+
+def test_lessons_prints_fixed_json(kb: Kb, tenkevik: str) -> None:
+    result = kb("lessons", "--json")
+
+    data = json.loads(result.stdout)
+    assert result.exit_code == 0
+    assert list(data) == ["lessons"]
+    assert data["lessons"]
+    for one in data["lessons"]:
+        assert_shape(one, LESSON)
+        assert one["status"] == "published"
+        assert all(isinstance(theme, str) for theme in one["themes"])
+        for quote in one["quotes"]:
+            assert_shape(quote, QUOTE)
+    lines = kb("lessons").stdout.splitlines()
+    assert [line.split()[0] for line in lines] == [one["id"] for one in data["lessons"]]
+
+
+@pytest.mark.parametrize("arguments", [("--status", "rejected"), ("--report", "0" * 12)])
+def test_no_lessons_is_told_by_the_exit_code(
+    kb: Kb, tenkevik: str, arguments: tuple[str, ...]
+) -> None:
+    result = kb("lessons", "--json", *arguments)
+
+    assert (result.exit_code, json.loads(result.stdout)) == (1, {"lessons": []})
+
+
+def test_reports_prints_fixed_json(kb: Kb, tenkevik: str) -> None:
+    result = kb("reports", "--json")
+
+    data = json.loads(result.stdout)
+    assert result.exit_code == 0
+    assert list(data) == ["reports"]
+    [one] = data["reports"]
+    assert_shape(one, REPORT)
+    assert (one["id"], one["file"], one["status"]) == (tenkevik, "tenkevik.txt", "published")
+    assert one["pages"] is None
+    assert one["lessons"] == len(json.loads(kb("lessons", "--json").stdout)["lessons"])
+    assert kb("reports").stdout.startswith(f"{tenkevik}  ")
+
+
+def test_an_empty_base_is_told_by_the_exit_code(kb: Kb) -> None:
+    assert kb("search", "styret").exit_code == 1
+    assert kb("lessons").exit_code == 1
+    assert kb("reports").exit_code == 1
+    assert kb("check").exit_code == 0
+    assert kb("reindex").exit_code == 0
+
+
+# ---- publish and remove
+
+
+def test_candidates_are_found_once_published(kb: Kb, put: Callable[..., Path]) -> None:
+    done = kb("ingest", "--json", put("tenkevik.txt", TENKEVIK))
+    [one] = json.loads(done.stdout)["reports"]
+    assert kb("search", "styret bør møtes oftere").exit_code == 1
+
+    first, second = kb("publish", one["id"]), kb("publish", one["id"])
+
+    assert (first.exit_code, second.exit_code) == (0, 0)
+    assert first.stdout == f"{one['lessons']} lærdommer er publisert.\n"
+    assert second.stdout == "0 lærdommer er publisert.\n"
+    assert kb("search", "styret bør møtes oftere").exit_code == 0
+
+
+def test_a_removed_report_is_gone_and_can_be_read_again(kb: Kb, tenkevik: str) -> None:
+    result = kb("remove", "--yes", tenkevik)
+
+    assert result.exit_code == 0
+    assert kb("reports").exit_code == 1
+    assert kb("search", "styret bør møtes oftere").exit_code == 1
+    assert kb("check").exit_code == 0
+    command = result.stdout.partition("Angre: kb ")[2].split()
+    assert kb(*command).exit_code == 0
+    assert kb("search", "styret bør møtes oftere").exit_code == 0
+    assert json.loads(kb("reports", "--json").stdout)["reports"][0]["id"] == tenkevik
+
+
+def test_remove_asks_first(kb: Kb, tenkevik: str) -> None:
+    assert kb("remove", tenkevik, input="n\n").exit_code == 1
+    assert kb("reports").exit_code == 0
+    assert kb("remove", tenkevik, input="y\n").exit_code == 0
+    assert kb("reports").exit_code == 1
+
+
+@pytest.mark.parametrize("arguments", [("publish",), ("remove", "--yes")])
+def test_a_report_that_is_not_there_is_refused(kb: Kb, arguments: tuple[str, ...]) -> None:
+    result = kb(*arguments, "0" * 12)
+
+    assert result.exit_code == 3
+    assert "[not-found]" in result.stderr
+    assert result.stdout == ""
+
+
+# ---- check and reindex
+
+
+def test_a_sound_base_passes_its_check(kb: Kb, tenkevik: str) -> None:
+    plain, data = kb("check"), kb("check", "--json")
+
+    assert (plain.exit_code, data.exit_code) == (0, 0)
+    assert re.fullmatch(r"\d+ sitater kontrollert, 0 feil\.\n", plain.stdout)
+    told = json.loads(data.stdout)
+    assert list(told) == ["ok", "quotes", "problems"]
+    assert (told["ok"], told["problems"]) == (True, [])
+    assert told["quotes"] > 0
+
+
+def change_database(home: Path, statement: str) -> None:
+    connection = sqlite3.connect(home / "erfaringsbanken.db")
+    with connection:
+        assert connection.execute(statement).rowcount > 0
+    connection.close()
+
+
+def change_original(home: Path) -> None:
+    [path] = (home / "files").iterdir()
+    data = bytearray(path.read_bytes())
+    data[50] ^= 1
+    path.write_bytes(data)
+
+
+ONE = "(SELECT min(rowid) FROM evidence)"
+DAMAGES: dict[str, tuple[Callable[[Path], None], str]] = {
+    "a byte of a quote": (
+        lambda home: change_database(
+            home, f"UPDATE evidence SET quote = 'X' || substr(quote, 2) WHERE rowid = {ONE}"
+        ),
+        "the quote does not stand on page 1",
+    ),
+    "a byte of a page": (
+        lambda home: change_database(home, "UPDATE page SET text = 'X' || substr(text, 2)"),
+        "the text does not have its SHA-256",
+    ),
+    "a byte of the original": (change_original, "the original file does not have its SHA-256"),
+    "the original": (lambda home: shutil.rmtree(home / "files"), "cannot be read"),
+    "the index": (lambda home: shutil.rmtree(home / "index"), "index g"),
+    "the vectors": (lambda home: change_database(home, "DELETE FROM vector"), "lack vectors"),
+    "an empty quote": (
+        lambda home: change_database(home, f"UPDATE evidence SET quote = ' ' WHERE rowid = {ONE}"),
+        "cannot be read",
+    ),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_the_check_finds_what_is_damaged(kb: Kb, tenkevik: str, home: Path, damage: str) -> None:
+    make, wanted = DAMAGES[damage]
+    make(home)
+
+    plain, data = kb("check"), kb("check", "--json")
+
+    assert (plain.exit_code, data.exit_code) == (1, 1)
+    assert wanted in plain.stderr
+    told = json.loads(data.stdout)
+    assert told["ok"] is False
+    assert any(wanted in problem for problem in told["problems"])
+    assert f"{len(told['problems'])} feil." in plain.stdout
+
+
+def test_a_file_that_is_no_database_is_told(kb: Kb, home: Path) -> None:
+    home.mkdir()
+    (home / "erfaringsbanken.db").write_bytes(b"not a database, but long enough " * 200)
+
+    for command in (("check",), ("reports",), ("search", "styret")):
+        result = kb(*command)
+        assert result.exit_code == 1
+        assert "[store-damaged]" in result.stderr
+
+
+def test_with_another_model_search_asks_for_reindex_which_mends_it(
+    kb: Kb, tenkevik: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(WordHashEncoder, "model_id", "another-64")
+
+    stale = kb("search", "styret bør møtes oftere")
+    assert stale.exit_code == 1
+    assert "[stale-index]" in stale.stderr
+    assert kb("check").exit_code == 1
+
+    done = kb("reindex")
+
+    assert done.exit_code == 0
+    assert re.search(r"\d+ lærdommer er indeksert med another-64\.", done.stdout)
+    assert kb("search", "styret bør møtes oftere").exit_code == 0
+    assert kb("check").exit_code == 0
+
+
+def test_reindex_brings_candidates_too(kb: Kb, put: Callable[..., Path]) -> None:
+    done = kb("ingest", "--json", put("tenkevik.txt", TENKEVIK))
+    [one] = json.loads(done.stdout)["reports"]
+
+    result = kb("reindex")
+
+    assert f"{one['lessons']} lærdommer er indeksert" in result.stdout
+
+
+# ---- settings, model, the rest
+
+
+def test_config_tells_each_value_and_its_source(kb: Kb, home: Path) -> None:
+    plain, data = kb("config"), kb("config", "--json")
+
+    told = json.loads(data.stdout)
+    assert told["home"] == {"value": str(home), "source": "KB_HOME"}
+    assert told["port"] == {"value": "8000", "source": "default"}
+    assert plain.stdout.splitlines()[0] == f"KB_HOME = {home}  (KB_HOME)"
+    assert len(plain.stdout.splitlines()) == len(told)
+    assert not home.exists()
+
+
+@pytest.mark.parametrize(("name", "value"), [("KB_HOEM", "/x"), ("KB_PORT", "many")])
+def test_a_wrong_setting_stops_every_command(
+    kb: Kb, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+
+    for command in (("config",), ("reports",), ("search", "x")):
+        result = kb(*command)
+        assert result.exit_code == 2
+        assert "[config]" in result.stderr
+        assert name in result.stderr
+
+
+def test_a_broken_taxonomy_stops_ingest(
+    kb: Kb, put: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KB_CORPUS", str(tmp_path))
+    (tmp_path / "taxonomy.toml").write_text("themes = 3")
+
+    result = kb("ingest", put("tenkevik.txt", TENKEVIK))
+
+    assert result.exit_code == 2
+    assert "[taxonomy]" in result.stderr
+
+
+def test_a_model_that_is_gone_is_told(
+    kb: Kb, tenkevik: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(model: str, cache: Path) -> None:
+        raise ModelUnavailableError("no such folder: /nowhere")
+
+    monkeypatch.setattr("kb.embed.open_encoder", fail)
+
+    result = kb("search", "styret")
+
+    assert result.exit_code == 1
+    assert "[model-unavailable]" in result.stderr
+    assert "no such folder: /nowhere" in result.stderr
+    assert kb("reports").exit_code == 0
+
+
+def test_init_makes_the_folder_and_may_be_run_again(kb: Kb, home: Path) -> None:
+    for _ in range(2):
+        result = kb("init")
+        assert (result.exit_code, result.stdout) == (0, f"Klar: {home}\n")
+    assert (home / "erfaringsbanken.db").is_file()
+
+
+def test_eval_judges_a_set_and_refuses_what_is_none(kb: Kb, put: Callable[..., Path]) -> None:
+    query = {"id": "Q", "lang": "nb", "text": "styret møtes", "relevant": {"P": 2}}
+    queries = put("q.json", json.dumps({"queries": [query]}))
+    texts = [{"id": "P", "text": "Styret møtes ofte."}, {"id": "D", "text": "Navnet var godt."}]
+    passages = put("p.json", json.dumps({"passages": texts}))
+
+    plain = kb("eval", queries, "--passages", passages)
+    data = kb("eval", queries, "--passages", passages, "--json")
+    refused = kb("eval", passages, "--passages", passages)
+
+    assert (plain.exit_code, data.exit_code, refused.exit_code) == (0, 0, 2)
+    assert plain.stdout.startswith("2 passages, model word-hash-64\n")
+    told = json.loads(data.stdout)
+    assert told["scores"]["hybrid"]["all"]["ndcg_at_10"] == 1.0
+    assert "[config]" in refused.stderr
+
+
+def test_help_and_version_need_no_settings() -> None:
+    runner = CliRunner(env={"KB_HOEM": "x"})
+
+    assert runner.invoke(main, ["--help"]).exit_code == 0
+    assert runner.invoke(main, ["-h"]).exit_code == 0
+    assert re.match(r"kb, version \d", runner.invoke(main, ["--version"]).output)
+
+
+def test_the_program_itself_ends_with_the_code_and_all_it_said(tmp_path: Path) -> None:
+    """As a process: it leaves in a hurry, and what it wrote into a pipe must be there."""
+
+    def run(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "kb", *arguments],
+            env={"PATH": "/bin", "KB_HOME": str(tmp_path / "home"), **settings},
+            cwd=ROOT, capture_output=True, text=True, check=False, timeout=60,
+        )  # fmt: skip
+
+    shown = run("config", "--json")
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert json.loads(shown.stdout)["home"]["source"] == "KB_HOME"
+    assert run("reports").returncode == 1
+    assert run("publish", "0" * 12).returncode == 3
+    wrong = run("reports", KB_HOEM="x")
+    assert wrong.returncode == 2
+    assert "KB_HOEM is not a setting" in wrong.stderr
+    assert run("nosuch").returncode == 2
