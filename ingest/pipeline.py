@@ -27,6 +27,10 @@ from kb.store import Store
 from kb.taxonomy import load_cues, load_taxonomy
 from kb.text import sentences, slugify
 
+_MOST_CANDIDATES = 5_000
+"""Far more than any evaluation holds. Merging compares all pairs: 200 MB at so many, and 9 000
+kept one processor busy for four minutes."""
+
 Floats = NDArray[np.float32]
 _Made = TypeVar("_Made")
 
@@ -134,6 +138,8 @@ class Ingestor:
         body = clock.run("sections", lambda: split_sections(layout))
         front = clock.run("frontmatter", lambda: read_frontmatter(document, body))
         found = clock.run("lessons", lambda: find_lessons(body.blocks, self._cues, front.language))
+        if len(found) > _MOST_CANDIDATES:
+            raise UnreadableReportError(Unreadable.LIMIT, f"{len(found)} candidates")
         vectors = clock.run("embed", lambda: self._embed(found))
         quotes = _rows(vectors, [one.evidence.quote for one in found], self._encoder.dim)
         tagged = clock.run(

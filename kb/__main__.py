@@ -8,9 +8,11 @@ import gc
 import json
 import logging
 import os
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -244,8 +246,9 @@ def remove(config: Config, report_id: str, *, yes: bool) -> None:
         if not yes:
             click.confirm(f"Fjerne rapport {report_id} og alle lærdommene i den?", abort=True)
         store.remove_report(report_id)
-    publish = "--publish " if kept.status == "published" else ""
-    click.echo(f"Fjernet. Angre: kb ingest {publish}--name '{kept.file}' {original}")
+    publish = ["--publish"] if kept.status == "published" else []
+    undo = shlex.join(["kb", "ingest", *publish, "--name", kept.file, "--", str(original)])
+    click.echo(f"Fjernet. Angre: {undo}")
 
 
 @main.command()
@@ -305,7 +308,7 @@ def check(config: Config, *, as_json: bool) -> None:
 
     with _store(config) as store:
         problems = [*store.check(), *Searcher(_encoder(config), config.home).problems(store)]
-        quotes = sum(len(x.evidence) for x in store.lessons(store.lesson_ids()).values())
+        quotes = _count_quotes(store)
     if as_json:
         _print_json({"ok": not problems, "quotes": quotes, "problems": problems})
     else:
@@ -428,6 +431,15 @@ def _say_evaluation(result: "Evaluation") -> None:
     )
     for score, name, text in result.worst:
         click.echo(f"  {score:.3f}  {name}  {text}")
+
+
+def _count_quotes(store: "Store") -> int:
+    """Count the quotes of the lessons that can be read; of the others the check has told."""
+    count = 0
+    for lesson_id in store.lesson_ids():
+        with suppress(ValueError):
+            count += sum(len(one.evidence) for one in store.lessons([lesson_id]).values())
+    return count
 
 
 def _say_error(error: KbError, before: str = "", after: str = "") -> None:

@@ -83,6 +83,8 @@ class SearchQuery:
     def __post_init__(self) -> None:
         if self.offset < 0 or not 1 <= self.limit <= MAX_LIMIT:
             raise InvalidQueryError(f"offset {self.offset}, limit {self.limit}")
+        if any("\ud800" <= char <= "\udfff" for char in self.text):  # a shell gives these for bytes
+            raise InvalidQueryError("the text holds half a surrogate pair")
 
     def chosen(self) -> dict[str, frozenset[str]]:
         """Return the chosen values of each facet, in the order of ``FACETS``."""

@@ -251,7 +251,7 @@ def test_a_small_set_is_judged_as_one_would_by_hand() -> None:
     for slices in result.scores.values():
         for one in slices.values():
             assert 0 <= one.low <= one.ndcg_at_10 <= one.high <= 1
-    assert [name for _, name, _ in result.worst][0] == "Q2"
+    assert result.worst[0][1] == "Q2"
     assert [score for score, _, _ in result.worst] == sorted(s for s, _, _ in result.worst)
 
 

@@ -111,7 +111,7 @@ def test_content_words_leave_out_what_carries_no_meaning() -> None:
         "næringsråd",
     ]
     assert content_words("What should the board do?") == ["board"]
-    assert STOP_WORDS == {word.lower() for word in STOP_WORDS}
+    assert all(word == word.lower() for word in STOP_WORDS)
 
 
 # ---- sentences

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine
-from sqlalchemy.exc import OperationalError, ProgrammingError
+from sqlalchemy.exc import ProgrammingError
 
 from kb.domain import Status
-from kb.errors import StoreDamagedError
+from kb.errors import StoreDamagedError, StoreUnavailableError
 from kb.store import Store, schema, sqlite
 from kb.store.session import DATABASE
 from tests.make import MODEL, a_filing
@@ -83,7 +83,7 @@ def test_a_session_survives_a_lock_it_did_not_get(
     with Store.open(home) as impatient:
         blocker = sqlite3.connect(home / DATABASE, isolation_level=None)
         blocker.execute("BEGIN IMMEDIATE")
-        with pytest.raises(OperationalError, match="locked"):
+        with pytest.raises(StoreUnavailableError, match="locked"):
             a_filing().add_to(impatient)
         assert impatient.generation() == 0
         blocker.execute("ROLLBACK")
