@@ -35,7 +35,7 @@ from kb.errors import ConfigError
 from kb.passages import passages_of
 from kb.search import Searcher, SearchQuery
 from kb.store import Store
-from kb.text import normalise
+from kb.text import language_of, normalise
 
 SYSTEMS = ("hybrid", "meaning", "words", "plain cosine")
 _RESAMPLES = 1000
@@ -272,7 +272,7 @@ def _fill(
                 kind=Kind.SUCCESS,
                 phase=None,
                 status=Status.PUBLISHED,
-                language="nb",
+                language=language_of(" ".join(quotes)),
                 reason="judged",
                 tags=(),
                 evidence=tuple(evidence),

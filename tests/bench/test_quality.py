@@ -25,8 +25,46 @@ def result() -> Evaluation:
     return evaluate(load_set(corpus / "queries.toml", passages), open_encoder("default", cache))
 
 
-def test_report(result: Evaluation) -> None:
+def test_the_right_lessons_come_first(result: Evaluation) -> None:
+    """Measured: nDCG@10 .414 (95 % .32 to .50), recall@10 .65; the figures are printed with -rA."""
     for system, slices in result.scores.items():
-        for name, one in slices.items():
-            print(f"{system:14} {name:18} {one.queries:3}  nDCG@10 {one.ndcg_at_10:.3f} [{one.low:.3f}, {one.high:.3f}]  MRR@10 {one.mrr_at_10:.3f}  R@5 {one.recall_at_5:.3f} R@10 {one.recall_at_10:.3f}")
-    print(result.gain, result.out_of_scope, result.abstained, result.wrongly_empty, result.worst)
+        one = slices["all"]
+        print(
+            f"{system:14} nDCG@10 {one.ndcg_at_10:.3f} [{one.low:.3f}, {one.high:.3f}]"
+            f"  MRR@10 {one.mrr_at_10:.3f}  R@5 {one.recall_at_5:.3f}  R@10 {one.recall_at_10:.3f}"
+        )
+
+    hybrid = result.scores["hybrid"]["all"]
+    assert hybrid.queries == 49
+    assert hybrid.ndcg_at_10 >= 0.39
+    assert hybrid.recall_at_10 >= 0.60
+
+
+@pytest.mark.parametrize("leg", ["meaning", "words", "plain cosine"])
+def test_both_legs_together_are_no_worse_than_one(result: Evaluation, leg: str) -> None:
+    mean, low, high = result.gain[leg]
+    print(f"hybrid - {leg}: {mean:+.3f} [{low:+.3f}, {high:+.3f}]")
+
+    assert mean >= 0
+
+
+@pytest.mark.parametrize("language", ["nb", "nn", "en"])
+def test_no_language_is_left_behind(result: Evaluation, language: str) -> None:
+    one = result.scores["hybrid"][f"lang:{language}"]
+    print(f"{language}: nDCG@10 {one.ndcg_at_10:.3f} of {one.queries} questions")
+
+    assert one.ndcg_at_10 >= 0.28
+
+
+def test_nothing_fits_is_said_sometimes_rightly_and_hardly_ever_wrongly(
+    result: Evaluation,
+) -> None:
+    """Measured: 8 of 26, and 1 of 49. A small base answers too much; see the decision record."""
+    print(
+        f"out of scope: {result.abstained:.0%} of {result.out_of_scope} answered with nothing; "
+        f"in scope wrongly empty: {result.wrongly_empty:.1%}"
+    )
+
+    assert result.out_of_scope == 26
+    assert result.abstained >= 0.23
+    assert result.wrongly_empty <= 0.05

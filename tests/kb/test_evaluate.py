@@ -13,12 +13,14 @@ from kb.evaluate import (
     SYSTEMS,
     JudgedQuery,
     JudgedSet,
+    _fill,
     evaluate,
     load_set,
     ndcg,
     recall,
     reciprocal_rank,
 )
+from kb.store import Store
 from tests.fakes import WordHashEncoder
 
 TWO_AND_ONE = {"a": 2, "b": 1}
@@ -274,3 +276,18 @@ def test_a_set_without_questions_out_of_scope_abstains_from_nothing() -> None:
     result = evaluate(replace(a_set(), out_of_scope=()), WordHashEncoder())
 
     assert (result.out_of_scope, result.abstained) == (0, 0.0)
+
+
+def test_passages_are_centred_on_their_own_language(tmp_path: Path) -> None:
+    """As users' lessons are: without it an English question finds whatever is English."""
+    passages = {
+        "nb": ("Styret burde ikke ha ventet så lenge.",),
+        "en": ("The board should not have waited for so long.",),
+        "nn": ("Styret burde ikkje ha venta så lenge.",),
+    }
+    with Store.open(tmp_path) as store:
+        names = _fill(store, passages, WordHashEncoder())
+
+        assert {names[row.lesson_id]: row.language for row in store.facets()} == {
+            "nb": "nb", "en": "en", "nn": "nn",
+        }  # fmt: skip
