@@ -33,7 +33,7 @@ golden: $(TESTED)  ## rewrite the golden files of ingest; read the diff before y
 	$(BIN)/python -m pytest tests/ingest --golden
 
 bench: $(TESTED)  ## measure speed and memory on this machine
-	$(BIN)/python -m tests.bench.speed
+	$(BIN)/python -m tests.bench.speed $(BENCH)
 
 eval: setup  ## measure the quality of search on the judged queries
 	$(BIN)/kb eval

@@ -24,6 +24,7 @@ from kb.config import Config
 from kb.domain import Kind, Phase, ProgrammeType, ReportType
 from kb.errors import AlreadyIngestedError, ConfigError, InputError, KbError, NotFoundError
 from kb.messages import sentence
+from kb.text import normalise
 
 if TYPE_CHECKING:
     from kb.embed import Encoder
@@ -148,7 +149,7 @@ def search(
     config: Config, /, query: str, limit: int, *, as_json: bool, **filters: Sequence[Any]
 ) -> None:
     """Finn lærdommer på tvers av programmer, også når de bruker andre ord."""
-    if not query.strip():
+    if not normalise(query):
         raise click.UsageError("Skriv et spørsmål")
     gc.disable()  # one answer and out: collecting what the imports left costs 30 ms
     encoder = ThreadPoolExecutor(1).submit(_encoder, config)  # checks its weights as we import

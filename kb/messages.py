@@ -53,9 +53,9 @@ SENTENCES: dict[str, tuple[str, str, str]] = {
         "The file is larger than we accept. Split it, or ask operations to raise the limit.",
     ),
     "unreadable-report.limit": (
-        "PDF-en krever mer tid eller minne enn vi tillater, og ble stoppet.",
-        "PDF-en krev meir tid eller minne enn vi tillèt, og vart stoppa.",
-        "The PDF needs more time or memory than we allow, and was stopped.",
+        "Filen krever mer tid eller minne enn vi tillater, og ble stoppet.",
+        "Fila krev meir tid eller minne enn vi tillèt, og vart stoppa.",
+        "The file needs more time or memory than we allow, and was stopped.",
     ),
     "unreadable-report.missing": (
         "Filen finnes ikke eller kan ikke åpnes. Sjekk navnet og tilgangen.",
