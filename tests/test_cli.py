@@ -348,6 +348,8 @@ def test_k_and_filters_narrow_the_answer(kb: Kb, put: Callable[..., Path], tenke
         ("search", "x", "y"),
         ("search", ""),
         ("search", " \n"),
+        ("search", "\u200b"),
+        ("search", "\0"),
         ("search", "x", "--phase", "nobody-has-this"),
         ("search", "x", "--kind", "nobody-has-this"),
         ("search", "x", "--programme-type", "nobody-has-this"),
@@ -365,7 +367,7 @@ def test_wrong_use_is_told_by_the_exit_code(kb: Kb, arguments: tuple[str, ...]) 
     assert kb(*arguments).exit_code == 2
 
 
-@pytest.mark.parametrize("text", ["?!", "\u200b", "\0", "og i det", "🙂", "x" * 10_000, '" OR *'])
+@pytest.mark.parametrize("text", ["?!", "og i det", "🙂", "x" * 10_000, '" OR *'])
 def test_no_question_breaks_the_command(kb: Kb, tenkevik: str, text: str) -> None:
     for flags in ((), ("--json",)):
         assert kb("search", text, *flags).exit_code in {0, 1}
