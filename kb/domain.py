@@ -7,7 +7,7 @@ languages live there.
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from kb.text import key
@@ -44,10 +44,15 @@ class Status(StrEnum):
     """Where a lesson stands. Only ``PUBLISHED`` lessons are found by search."""
 
     CANDIDATE = "candidate"
+    """Proposed by the program; nobody has decided."""
+    APPROVED = "approved"
+    """Approved by a person; seen by readers once its report is published."""
     PUBLISHED = "published"
     REJECTED = "rejected"
     MERGED = "merged"
+    """Told by another lesson of the report, which took over its quotes."""
     RETIRED = "retired"
+    """Was published; a newer edition of the report has taken its place."""
 
 
 class AssignedBy(StrEnum):
@@ -78,10 +83,14 @@ class ProgrammeType(StrEnum):
 
 
 class ReportStatus(StrEnum):
-    """How far a report has come."""
+    """How far a report has come. Lessons are published only where their report is."""
 
     CANDIDATE = "candidate"
     PUBLISHED = "published"
+    WITHDRAWN = "withdrawn"
+    TRASHED = "trashed"
+    SUPERSEDED = "superseded"
+    """A newer edition is published instead."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,7 +170,11 @@ class Lesson:
     """What another programme can learn: one statement, and 1..n places that say it.
 
     ``statement`` is a sentence of the evidence unless ``is_edited``, which staff set when they
-    rewrite it. ``reason`` tells staff why it was proposed. ``tags`` hold the main theme first.
+    rewrite it. ``reason`` tells staff why it was proposed, ``confidence`` (0-1, never shown as a
+    number) orders what they look at first. ``tags`` hold the main theme first. ``previous`` is the
+    lesson of the report's earlier edition that this one continues, ``has_changed`` whether its
+    words were changed there. ``version`` is the store's generation that last touched it, 0 for one
+    that is not stored.
     """
 
     id: LessonId
@@ -175,6 +188,11 @@ class Lesson:
     reason: str
     tags: tuple[ThemeTag, ...]
     evidence: tuple[Evidence, ...]
+    confidence: float | None = None
+    merged_into: LessonId | None = None
+    previous: LessonId | None = None
+    has_changed: bool = False
+    version: int = field(default=0, compare=False)
 
     def __post_init__(self) -> None:
         if not self.evidence or not self.statement.strip():
@@ -209,6 +227,9 @@ class Report:
     ``sha256`` is its identity. ``pages`` counts the pages of a PDF and is None for plain text
     without page breaks. ``note`` is a remark printed on the cover that every reader must see,
     such as «Oppdiktet eksempelrapport». ``sources`` tells where each piece of metadata was read.
+    ``edition_of`` is the report that this one is a newer edition of. ``text_key`` is the same for
+    two files with the same words (:func:`text_key`). ``version`` is the generation of the last
+    change to the row.
     """
 
     id: ReportId
@@ -226,6 +247,9 @@ class Report:
     note: str | None
     status: ReportStatus
     sources: tuple[tuple[str, Found], ...] = ()
+    edition_of: ReportId | None = None
+    text_key: str | None = None
+    version: int = field(default=0, compare=False)
 
 
 def report_id(sha256: str) -> ReportId:
@@ -239,6 +263,11 @@ def lesson_id(sha256: str, core_quote: str) -> LessonId:
     The quote is reduced to letters and digits first, so that a better line repair keeps the id.
     """
     return hashlib.sha256(f"{sha256}\n{key(core_quote)}".encode()).hexdigest()[:12]
+
+
+def text_key(pages: Sequence[Page]) -> str:
+    """Return what two files with the same words share: a SHA-256 of their letters and digits."""
+    return hashlib.sha256("".join(key(page.text) for page in pages).encode()).hexdigest()
 
 
 def quote_of(spans: Sequence[Span], texts: dict[int, str]) -> str | None:

@@ -5,10 +5,16 @@ KbError
 │  ├─ InvalidQueryError      400  the question or a filter cannot be used
 │  ├─ NotFoundError          404  no such report, lesson or programme
 │  ├─ AlreadyIngestedError   409  the same bytes are in the store (knows the report)
+│  ├─ ConflictError          409  somebody else changed it in the meantime
+│  ├─ UndecidedError         409  a report cannot be published while lessons wait
+│  ├─ NotVerbatimError       422  the text does not stand on its page
+│  ├─ AccountError           422  a name, password or role that cannot be used (knows the reason)
 │  └─ UnreadableReportError  422  the file gives no report (knows the reason)
 ├─ StateError            we must mend it (HTTP 503, exit 1)
 │  ├─ StoreDamagedError           the database or a stored file fails its check
 │  ├─ StoreUnavailableError       the data folder cannot be opened or written, or is locked
+│  ├─ LeaseLostError              another worker has taken the job
+│  ├─ OcrUnavailableError         a program or language for text recognition is not installed
 │  ├─ StaleIndexError             vectors of another model, or none
 │  └─ ModelUnavailableError       the encoder cannot be loaded
 └─ ConfigError           refuse to start (exit 2)
@@ -71,6 +77,7 @@ class Unreadable(StrEnum):
     ENCRYPTED = "encrypted"
     DAMAGED = "damaged"
     NEEDS_OCR = "needs-ocr"
+    OCR_FAILED = "ocr-failed"
     TOO_LARGE = "too-large"
     LIMIT = "limit"
     MISSING = "missing"
@@ -92,6 +99,53 @@ class UnreadableReportError(InputError):
         return f"{self.code}.{self.reason}"
 
 
+class ConflictError(InputError):
+    """What was to be changed is no longer as the caller saw it."""
+
+    code = "conflict"
+
+
+class UndecidedError(InputError):
+    """Lessons of the report still wait for a decision; ``count`` of them."""
+
+    code = "undecided"
+
+    def __init__(self, count: int) -> None:
+        super().__init__(f"{count} lessons wait for a decision")
+        self.count = count
+
+
+class NotVerbatimError(InputError):
+    """A text that was to be a quote does not stand on the page, or is no lesson's part."""
+
+    code = "not-verbatim"
+
+
+class AccountProblem(StrEnum):
+    """Why an account cannot be made or changed as asked."""
+
+    NAME = "name"
+    TAKEN = "taken"
+    PASSWORD = "password"  # noqa: S105 the id of a problem, not a password
+    LAST_ADMINISTRATOR = "last-administrator"
+
+
+class AccountError(InputError):
+    """A name, password or role that cannot be used; ``reason`` says why."""
+
+    code = "account"
+
+    def __init__(self, reason: AccountProblem, detail: str = "") -> None:
+        super().__init__(f"{reason}: {detail}" if detail else str(reason))
+        self.reason = reason
+
+    @property
+    @override
+    def reason_code(self) -> str:
+        """``account.<reason>``."""
+        return f"{self.code}.{self.reason}"
+
+
 class StateError(KbError):
     """Something on our side is broken or missing."""
 
@@ -108,6 +162,18 @@ class StoreUnavailableError(StateError):
     """The data folder cannot be opened or written, its disk is full, or another writer holds it."""
 
     code = "store-unavailable"
+
+
+class LeaseLostError(StateError):
+    """Another worker has taken the job, or it was cancelled; this one must stop."""
+
+    code = "lease-lost"
+
+
+class OcrUnavailableError(StateError):
+    """Text recognition was asked for, and a program or a language that it needs is missing."""
+
+    code = "ocr-unavailable"
 
 
 class StaleIndexError(StateError):

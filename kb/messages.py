@@ -22,6 +22,46 @@ SENTENCES: dict[str, tuple[str, str, str]] = {
         "Denne rapporten er alt lesen inn. Han vart ikkje lagd inn på nytt.",
         "This report is already in the base. It was not added again.",
     ),
+    "conflict": (
+        "Noen andre har endret dette mens du så på det. Se hva som står nå, og prøv igjen.",
+        "Nokon andre har endra dette medan du såg på det. Sjå kva som står no, og prøv igjen.",
+        "Somebody else changed this while you were looking at it. See what stands now and retry.",
+    ),
+    "undecided": (
+        "Rapporten kan ikke publiseres ennå. Godkjenn eller avvis forslagene som gjenstår.",
+        "Rapporten kan ikkje publiserast enno. Godkjenn eller avvis forslaga som står att.",
+        "The report cannot be published yet. Approve or reject the proposals that remain.",
+    ),
+    "not-verbatim": (
+        "Sitatet må stå ordrett på siden i rapporten. Merk hele setninger derfra, og prøv igjen.",
+        "Sitatet må stå ordrett på sida i rapporten. Merk heile setningar derifrå, og prøv igjen.",
+        "The quote must stand word for word on its page. Choose whole sentences and try again.",
+    ),
+    "account.name": (
+        "Brukernavnet må ha 2–40 små bokstaver, tall, punktum eller bindestrek.",
+        "Brukarnamnet må ha 2–40 små bokstavar, tal, punktum eller bindestrek.",
+        "The user name takes 2–40 lower-case letters, digits, full stops or hyphens.",
+    ),
+    "account.taken": (
+        "Brukernavnet er i bruk. Velg et annet.",
+        "Brukarnamnet er i bruk. Vel eit anna.",
+        "The user name is taken. Choose another.",
+    ),
+    "account.password": (
+        "Passordet må ha minst 12 tegn og kan ikke være brukernavnet.",
+        "Passordet må ha minst 12 teikn og kan ikkje vere brukarnamnet.",
+        "The password needs at least 12 characters and cannot be the user name.",
+    ),
+    "account.last-administrator": (
+        "Dette er den siste administratoren. Gi en annen den rollen først.",
+        "Dette er den siste administratoren. Gi ein annan den rolla først.",
+        "This is the last administrator. Give another account that role first.",
+    ),
+    "lease-lost": (
+        "Jobben er overtatt av en annen arbeider eller avbrutt. Ingenting er tapt.",
+        "Jobben er teken over av ein annan arbeidar eller avbroten. Ingenting er tapt.",
+        "Another worker has taken the job, or it was cancelled. Nothing is lost.",
+    ),
     "unreadable-report.empty": (
         "Filen er tom. Hent rapporten på nytt, og prøv igjen.",
         "Fila er tom. Hent rapporten på nytt, og prøv igjen.",
@@ -43,9 +83,22 @@ SENTENCES: dict[str, tuple[str, str, str]] = {
         "The PDF is damaged and cannot be read. Fetch it again from its source and retry.",
     ),
     "unreadable-report.needs-ocr": (
-        "PDF-en er skannet og mangler tekst. Kjør tekstgjenkjenning (OCR) på den først.",
-        "PDF-en er skanna og manglar tekst. Køyr tekstattkjenning (OCR) på han først.",
-        "The PDF is scanned and has no text. Run text recognition (OCR) on it first.",
+        "PDF-en er skannet og mangler tekst. Les den inn på nytt med tekstgjenkjenning (OCR).",
+        "PDF-en er skanna og manglar tekst. Les han inn på nytt med tekstattkjenning (OCR).",
+        "The PDF is scanned and has no text. Read it again with text recognition (OCR).",
+    ),
+    "unreadable-report.ocr-failed": (
+        "Tekstgjenkjenningen (OCR) fant ingen lesbar tekst i PDF-en. Skann den på nytt, skarpere.",
+        "Tekstattkjenninga (OCR) fann ingen lesbar tekst i PDF-en. Skann han på nytt, skarpare.",
+        "Text recognition (OCR) found no readable text in the PDF. Scan it again, more sharply.",
+    ),
+    "ocr-unavailable": (
+        "Tekstgjenkjenning (OCR) er ikke installert her. Be drift installere Debian-pakkene "
+        "ocrmypdf og tesseract-ocr-nor.",
+        "Tekstattkjenning (OCR) er ikkje installert her. Be drift installere Debian-pakkane "
+        "ocrmypdf og tesseract-ocr-nor.",
+        "Text recognition (OCR) is not installed here. Ask operations to install the Debian "
+        "packages ocrmypdf and tesseract-ocr-nor.",
     ),
     "unreadable-report.too-large": (
         "Filen er større enn det vi tar imot. Del den opp, eller be drift heve grensen.",

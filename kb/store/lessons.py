@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, delete, insert, or_, select
 
 from kb.domain import (
     AssignedBy,
@@ -19,10 +19,13 @@ from kb.domain import (
     ThemeTag,
 )
 from kb.lexical import grams
+from kb.store import sqlite
 from kb.store.records import Record, to_json
 from kb.store.schema import evidence as evidence_table
-from kb.store.schema import evidence_span, lesson_theme
+from kb.store.schema import evidence_span, gone, lesson_theme, relation, vector
 from kb.store.schema import lesson as lesson_table
+
+_BATCH = 500
 
 
 def read(connection: Connection, ids: Sequence[LessonId]) -> dict[LessonId, Lesson]:
@@ -46,6 +49,34 @@ def words_of(lesson: Lesson) -> list[str]:
     return grams("\n".join(texts))
 
 
+def put_words(connection: Connection, ids: Sequence[LessonId]) -> None:
+    """Bring the words of these lessons in step: those published have them, the rest do not."""
+    for start in range(0, len(ids), _BATCH):
+        batch = ids[start : start + _BATCH]
+        rows = connection.execute(
+            select(lesson_table.c.id, lesson_table.c.number).where(lesson_table.c.id.in_(batch))
+        )
+        numbers = {row.id: row.number for row in rows}
+        found = read(connection, batch)
+        sqlite.put_words(connection, {numbers[id_]: words_of(one) for id_, one in found.items()})
+
+
+def remove(connection: Connection, ids: Sequence[LessonId], generation: int) -> None:
+    """Take these lessons away with all that hangs on them, leaving word that they are gone."""
+    for start in range(0, len(ids), _BATCH):
+        batch = ids[start : start + _BATCH]
+        chosen = select(lesson_table.c.number).where(lesson_table.c.id.in_(batch))
+        sqlite.drop_words(connection, [row.number for row in connection.execute(chosen)])
+        pairs = or_(relation.c.first.in_(batch), relation.c.second.in_(batch))
+        connection.execute(delete(relation).where(pairs))
+        for table in (vector, evidence_span, evidence_table, lesson_theme, gone):
+            connection.execute(delete(table).where(table.c.lesson_id.in_(batch)))
+        connection.execute(delete(lesson_table).where(lesson_table.c.id.in_(batch)))
+        connection.execute(
+            insert(gone), [{"lesson_id": id_, "generation": generation} for id_ in batch]
+        )
+
+
 def lesson_record(lesson: Lesson, position: int, generation: int) -> Record:
     """Return the row of a new ``lesson``, the ``position``-th of its report."""
     return {
@@ -61,6 +92,10 @@ def lesson_record(lesson: Lesson, position: int, generation: int) -> Record:
         "reason": lesson.reason,
         "created": generation,
         "changed": generation,
+        "confidence": lesson.confidence,
+        "merged_into": lesson.merged_into,
+        "previous": lesson.previous,
+        "has_changed": int(lesson.has_changed),
     }
 
 
@@ -147,4 +182,9 @@ def _lesson_of(
             )
             for quote in quotes
         ),
+        confidence=row.confidence,
+        merged_into=row.merged_into,
+        previous=row.previous,
+        has_changed=bool(row.has_changed),
+        version=row.changed,
     )

@@ -131,6 +131,9 @@ def report_record(report: Report, added: int) -> Record:
             [[name, found.value, found.page, found.evidence] for name, found in report.sources]
         ),
         "added": added,
+        "changed": added,
+        "edition_of": report.edition_of,
+        "text_key": report.text_key,
     }
 
 
@@ -155,6 +158,9 @@ def report_of(row: Row[Any], programme: Programme) -> Report:
             (name, Found(value=value, page=page, evidence=evidence))
             for name, value, page, evidence in json.loads(row.sources)
         ),
+        edition_of=row.edition_of,
+        text_key=row.text_key,
+        version=row.changed,
     )
 
 

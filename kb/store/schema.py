@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-VERSION = "0001"
+VERSION = "0002"
 """The newest migration. An older database is brought up to it when it is opened."""
 
 metadata = MetaData()
@@ -69,9 +69,13 @@ report = Table(
     Column("status", Text, nullable=False),
     Column("sources", Text, nullable=False),
     Column("added", Integer, nullable=False, unique=True),
+    Column("changed", Integer, nullable=False, server_default="0"),
+    Column("edition_of", Text),
+    Column("text_key", Text, index=True),
     sqlite_strict=True,
 )
-"""``added`` is the generation that brought the report, so it orders reports by age."""
+"""``added`` is the generation that brought the report, so it orders reports by age; ``changed`` the
+one that last changed its row. ``edition_of`` names a report that may have been purged since."""
 
 page = Table(
     "page",
@@ -101,10 +105,15 @@ lesson = Table(
     Column("reason", Text, nullable=False),
     Column("created", Integer, nullable=False),
     Column("changed", Integer, nullable=False, index=True),
-    Index("ix_lesson_place", "report_id", "position", unique=True),
+    Column("confidence", _DOUBLE),
+    Column("merged_into", Text),
+    Column("previous", Text, index=True),
+    Column("has_changed", Integer, nullable=False, server_default="0"),
+    Index("ix_lesson_place", "report_id", "position"),
     sqlite_strict=True,
 )
-"""``created`` and ``changed`` are generations. ``number`` ties the lesson to its words."""
+"""``created`` and ``changed`` are generations. ``number`` ties the lesson to its words. A lesson
+split off from another shares its position and comes after it by ``number``."""
 
 lesson_theme = Table(
     "lesson_theme",
@@ -167,3 +176,105 @@ gone = Table(
     sqlite_strict=True,
 )
 """Lessons that were removed, and when, so that an older index can hide them."""
+
+change = Table(
+    "change",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("report_id", Text, nullable=False, index=True),
+    Column("reason", Text),
+    Column("undoes", Integer, unique=True),
+    sqlite_strict=True,
+)
+"""What a person did to a report, in order. ``at`` is UTC, ISO 8601. Rows are never changed."""
+
+change_item = Table(
+    "change_item",
+    metadata,
+    Column("change_id", Integer, ForeignKey("change.id"), primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("report_id", Text, nullable=False),
+    Column("lesson_id", Text, index=True),
+    Column("before", Text),
+    Column("after", Text),
+    sqlite_strict=True,
+)
+"""What a lesson, or a report where ``lesson_id`` is null, was before and after a change: a JSON
+object of the values that differ. ``before`` is null for a lesson that the change made, ``after``
+for one that it took away."""
+
+relation = Table(
+    "relation",
+    metadata,
+    Column("first", Text, ForeignKey("lesson.id"), primary_key=True),
+    Column("second", Text, ForeignKey("lesson.id"), primary_key=True, index=True),
+    Column("kind", Text, nullable=False),
+    Column("verdict", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("at", Text, nullable=False),
+    sqlite_strict=True,
+)
+"""What a person decided about a pair of lessons; proposals are computed, never stored."""
+
+job = Table(
+    "job",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("sha256", Text, nullable=False, index=True),
+    Column("file", Text, nullable=False),
+    Column("with_ocr", Integer, nullable=False),
+    Column("publish", Integer, nullable=False),
+    Column("edition_of", Text),
+    Column("by", Text, nullable=False),
+    Column("state", Text, nullable=False, index=True),
+    Column("stage", Text),
+    Column("progress", _DOUBLE, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("worker", Text),
+    Column("lease_until", _DOUBLE),
+    Column("error_code", Text),
+    Column("error_detail", Text),
+    Column("report_id", Text),
+    Column("created", _DOUBLE, nullable=False),
+    Column("updated", _DOUBLE, nullable=False),
+    Column("took_ms", Text),
+    sqlite_strict=True,
+)
+"""Files on their way in. Times are seconds since 1970; ``progress`` is 0-1 of the whole job."""
+
+account = Table(
+    "account",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("password_hash", Text),
+    Column("role", Text, nullable=False),
+    Column("session_key", Text, nullable=False),
+    Column("is_disabled", Integer, nullable=False),
+    Column("created", Text, nullable=False),
+    sqlite_strict=True,
+)
+"""Who may log in. A new ``session_key`` ends all sessions; no hash means: by one-time link only."""
+
+login_link = Table(
+    "login_link",
+    metadata,
+    Column("token_sha256", Text, primary_key=True),
+    Column("account", Text, ForeignKey("account.name"), nullable=False),
+    Column("expires", _DOUBLE, nullable=False),
+    sqlite_strict=True,
+)
+"""One-time links; a row is taken away when its link is used."""
+
+head = Table(
+    "head",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("at", Text, nullable=False),
+    Column("data", Text, nullable=False),
+    Column("is_active", Integer, nullable=False),
+    sqlite_strict=True,
+)
+"""Lesson classifiers trained here, with their figures; older ones are kept."""

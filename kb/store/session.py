@@ -41,6 +41,7 @@ from kb.errors import AlreadyIngestedError, NotFoundError, StoreDamagedError, St
 from kb.store import audit, files, sqlite
 from kb.store import lessons as lessons_of
 from kb.store import records as rec
+from kb.store.changes import Changes
 from kb.store.records import FacetRow, IndexPointer, IndexRow, ReportSummary
 from kb.store.schema import (
     evidence,
@@ -54,12 +55,13 @@ from kb.store.schema import (
     vector,
 )
 from kb.store.schema import report as report_table
+from kb.store.state import raise_generation
 
 DATABASE = "erfaringsbanken.db"
 _BATCH = 500
 """So many ids go into one statement; SQLite may be built to take only 999 values."""
 _MOST_PAGES = 2**31
-_READING_ORDER = (report_table.c.added, lesson.c.position)
+_READING_ORDER = (report_table.c.added, lesson.c.position, lesson.c.number)
 
 Vectors = Mapping[LessonId, NDArray[np.float32]]
 
@@ -132,8 +134,12 @@ class Store:
         return int(self._one(select(state.c.generation))[0])
 
     def _raise_generation(self) -> int:
-        self._connection.execute(update(state).values(generation=state.c.generation + 1))
-        return self.generation()
+        return raise_generation(self._connection)
+
+    @property
+    def changes(self) -> Changes:
+        """What people decided, and the way to decide."""
+        return Changes(self._connection)
 
     # --- adding and removing reports ------------------------------------------------------------
 
@@ -187,7 +193,7 @@ class Store:
             )
             self._insert(vector, rows)
             self._delete(gone.c.lesson_id, [one.id for one in lessons])
-            self._put_words([one.id for one in lessons])
+            lessons_of.put_words(self._connection, [one.id for one in lessons])
 
     def remove_report(self, report_id: ReportId) -> None:
         """Forget a report and its lessons; its original file stays, so that it can be read again.
@@ -200,15 +206,8 @@ class Store:
             if row is None:
                 raise NotFoundError(f"no report {report_id}")
             generation = self._raise_generation()
-            found = self._all(
-                select(lesson.c.id, lesson.c.number).where(lesson.c.report_id == report_id)
-            )
-            sqlite.drop_words(self._connection, [one.number for one in found])
-            ids = [one.id for one in found]
-            for table in (vector, evidence_span, evidence, lesson_theme, gone):
-                self._delete(table.c.lesson_id, ids)
-            self._insert(gone, [{"lesson_id": id_, "generation": generation} for id_ in ids])
-            self._delete(lesson.c.report_id, [report_id])
+            found = self._all(select(lesson.c.id).where(lesson.c.report_id == report_id))
+            lessons_of.remove(self._connection, [one.id for one in found], generation)
             self._delete(page.c.report_id, [report_id])
             self._delete(report_table.c.id, [report_id])
             others = select(report_table.c.id).where(report_table.c.programme == row.programme)
@@ -256,13 +255,12 @@ class Store:
             candidates = self.lesson_ids(status=Status.CANDIDATE, report_id=report_id)
             count = self._set_status(candidates, Status.PUBLISHED)
             if known.status is not ReportStatus.PUBLISHED:
+                generation = self.generation() if count else self._raise_generation()
                 self._connection.execute(
                     update(report_table)
                     .where(report_table.c.id == report_id)
-                    .values(status=ReportStatus.PUBLISHED)
+                    .values(status=ReportStatus.PUBLISHED, changed=generation)
                 )
-                if not count:
-                    self._raise_generation()
             return count
 
     def put_vectors(self, vectors: Vectors, model_id: str) -> None:
@@ -282,7 +280,7 @@ class Store:
             self._delete(vector.c.lesson_id, list(found))
             self._insert(vector, rows)
             self._touch(list(found), {"changed": generation})
-            self._put_words(list(found))
+            lessons_of.put_words(self._connection, list(found))
 
     def _set_status(self, lesson_ids: Collection[LessonId], status: Status) -> int:
         changing = [
@@ -294,22 +292,12 @@ class Store:
         ]
         if changing:
             self._touch(changing, {"status": status, "changed": self._raise_generation()})
-            self._put_words(changing)
+            lessons_of.put_words(self._connection, changing)
         return len(changing)
 
     def _touch(self, lesson_ids: Sequence[LessonId], values: Mapping[str, object]) -> None:
         for batch in _batches(lesson_ids):
             self._connection.execute(update(lesson).where(lesson.c.id.in_(batch)).values(values))
-
-    def _put_words(self, lesson_ids: Sequence[LessonId]) -> None:
-        """Bring the words of these lessons in step: those published have them, the rest do not."""
-        for batch in _batches(lesson_ids):
-            rows = self._all(select(lesson.c.id, lesson.c.number).where(lesson.c.id.in_(batch)))
-            numbers = {row.id: row.number for row in rows}
-            sqlite.put_words(
-                self._connection,
-                {numbers[one.id]: lessons_of.words_of(one) for one in self.lessons(batch).values()},
-            )
 
     # --- the index ------------------------------------------------------------------------------
 

@@ -64,6 +64,16 @@ def transaction(connection: Connection, begin: str) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def reading(connection: Connection) -> Iterator[None]:
+    """Read in the transaction that is open, or else in one of its own."""
+    if connection.in_transaction():
+        yield
+        return
+    with transaction(connection, READ):
+        yield
+
+
 @lru_cache(maxsize=8)
 def _engine(path: Path) -> Engine:
     """Return the engine of ``path``: no open connection, only the statements compiled so far."""

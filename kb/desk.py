@@ -1,0 +1,493 @@
+"""The desk: everything a person decides about lessons and reports goes through here.
+
+Each verb is one change in the store's history: it happens whole or not at all, is refused when
+somebody else was faster (the caller passes the versions the person saw), and can be undone. What
+is shown as evidence stays a verbatim span of its page; a rewritten statement is marked as edited.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kb.domain import (
+    AssignedBy,
+    Evidence,
+    Kind,
+    Lesson,
+    LessonId,
+    Page,
+    Phase,
+    Programme,
+    ProgrammeType,
+    Report,
+    ReportId,
+    ReportStatus,
+    ReportType,
+    Span,
+    Status,
+    ThemeId,
+    ThemeTag,
+    lesson_id,
+)
+from kb.editions import EditionDiff, carried_over, difference
+from kb.embed import Encoder
+from kb.errors import ConflictError, NotFoundError, NotVerbatimError, UndecidedError
+from kb.passages import passages_of
+from kb.store import Action, Change, Revision, Store
+from kb.text import normalise, sentence_spans, slugify
+
+MAX_THEMES = 3
+_BY_HAND = "set by a person"
+
+Versions = Mapping[LessonId, int]
+"""The lessons that are meant, each with the version the person saw."""
+
+
+class Keep(StrEnum):
+    """Stands for a value that an edit leaves alone, where None means «not known»."""
+
+    KEEP = "keep"
+
+
+KEEP: Literal[Keep.KEEP] = Keep.KEEP
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edit:
+    """What a person changes in a lesson; what is not given stays. The quotes are not touched.
+
+    A ``statement`` that stands in a quote word for word is not marked as edited.
+    """
+
+    statement: str | None = None
+    kind: Kind | None = None
+    phase: Phase | Literal[Keep.KEEP] | None = KEEP
+    themes: Sequence[ThemeId] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metadata:
+    """What is known of a report and its programme, as a person fills it in; None is unknown."""
+
+    title: str | None
+    programme: str | None
+    place: str | None
+    programme_type: ProgrammeType | None
+    period_from: int | None
+    period_to: int | None
+    report_type: ReportType | None
+    client: str | None
+    contractor: str | None
+    year: int | None
+
+
+class Desk:
+    """One person's desk. Not for several threads, like the store it works on.
+
+    Args:
+        store: where the decisions are kept.
+        encoder: gives the encoder; called only when words changed.
+        by: who decides: the account's name.
+    """
+
+    def __init__(self, store: Store, encoder: Callable[[], Encoder], by: str) -> None:
+        self._store, self._encoder, self._by = store, encoder, by
+
+    # --- lessons --------------------------------------------------------------------------------
+
+    def approve(self, lessons: Versions) -> int:
+        """Approve lessons; those of a published report are published. Return the change's number.
+
+        Raises:
+            NotFoundError: one of them does not exist.
+            ConflictError: one of them was changed since.
+        """
+        found = self._seen(lessons)
+        own = {one.report_id: self._report(one.report_id) for one in found}
+        published = {id_ for id_, one in own.items() if one.status is ReportStatus.PUBLISHED}
+        return self._revise(
+            Action.APPROVE,
+            [
+                replace(
+                    one,
+                    status=Status.PUBLISHED if one.report_id in published else Status.APPROVED,
+                    has_changed=False,
+                    merged_into=None,
+                )
+                for one in found
+            ],
+        )
+
+    def reject(self, lessons: Versions, reason: str) -> int:
+        """Reject lessons for a reason: an id the interface knows, or the person's own words."""
+        found = [
+            replace(one, status=Status.REJECTED, merged_into=None, has_changed=False)
+            for one in self._seen(lessons)
+        ]
+        return self._revise(Action.REJECT, found, reason=reason)
+
+    def reconsider(self, lessons: Versions) -> int:
+        """Make lessons candidates again."""
+        found = [
+            replace(one, status=Status.CANDIDATE, merged_into=None) for one in self._seen(lessons)
+        ]
+        return self._revise(Action.RECONSIDER, found)
+
+    def edit(self, lesson: LessonId, version: int, edit: Edit) -> int:
+        """Change what is said about a lesson; its quotes stay.
+
+        Raises:
+            ValueError: an empty statement, or more than three themes.
+        """
+        (one,) = self._seen({lesson: version})
+        if edit.statement is not None:
+            one = _restated(one, edit.statement)
+        if edit.kind is not None:
+            one = replace(one, kind=edit.kind)
+        if edit.phase is not KEEP:
+            one = replace(one, phase=edit.phase)
+        if edit.themes is not None:
+            one = replace(one, tags=_tags(one, edit.themes))
+        return self._revise(Action.EDIT, [one])
+
+    def requote(self, lesson: LessonId, version: int, position: int, quote: str) -> int:
+        """Cut or widen the ``position``-th quote of a lesson to ``quote``.
+
+        Raises:
+            NotVerbatimError: the text does not stand where the quote stood.
+        """
+        (one,) = self._seen({lesson: version})
+        found = self._located(one.evidence[position], quote)
+        evidence = (*one.evidence[:position], found, *one.evidence[position + 1 :])
+        return self._revise(Action.REQUOTE, [_requoted(one, evidence)])
+
+    def split(self, lesson: LessonId, version: int, parts: Sequence[str]) -> int:
+        """Make one lesson of each part; the first keeps the id, the rest become candidates.
+
+        Args:
+            lesson: the lesson to split.
+            version: as the person saw it.
+            parts: two or more; each a whole quote of the lesson, or part of one.
+
+        Raises:
+            NotVerbatimError: a part stands in none of the quotes.
+            ConflictError: a part is already a lesson of its own.
+        """
+        (one,) = self._seen({lesson: version})
+        if len(parts) < 2:  # noqa: PLR2004 - that is what splitting means
+            raise ValueError("a lesson is split into two or more parts")
+        report = self._report(one.report_id)
+        pieces = [self._part(one, part) for part in parts]
+        left = [evidence for evidence in one.evidence if not _any_inside(evidence, pieces)]
+        first = _requoted(one, (pieces[0], *left))
+        others = [
+            replace(
+                _requoted(one, (piece,)),
+                id=lesson_id(report.sha256, piece.quote),
+                status=one.status,
+                previous=None,
+                version=0,
+            )
+            for piece in pieces[1:]
+        ]
+        taken = self._store.lessons([other.id for other in others])
+        if taken or len({first.id, *(other.id for other in others)}) <= len(others):
+            raise ConflictError(f"already lessons: {', '.join(taken) or 'a part twice'}")
+        return self._revise(Action.SPLIT, [first, *others])
+
+    def merge(self, into: LessonId, others: Sequence[LessonId], versions: Versions) -> int:
+        """Let ``into`` take over the quotes of ``others``, which are then merged into it.
+
+        Raises:
+            ValueError: they are not of one report, or one is to be merged with itself.
+        """
+        if into in others or not others:
+            raise ValueError("a lesson is merged with others than itself")
+        kept, *gone = self._seen({one: versions[one] for one in (into, *others)})
+        if any(one.report_id != kept.report_id for one in gone):
+            raise ValueError("only lessons of one report can be merged")
+        known = {one.quote for one in kept.evidence}
+        added = [one for other in gone for one in other.evidence if one.quote not in known]
+        whole = replace(kept, evidence=(*kept.evidence, *added))
+        merged = [replace(one, status=Status.MERGED, merged_into=into) for one in gone]
+        return self._revise(Action.MERGE, [whole, *merged])
+
+    # --- reports --------------------------------------------------------------------------------
+
+    def metadata(self, report: ReportId, version: int, known: Metadata) -> int:
+        """Set what is known of a report and its programme.
+
+        Reports of one programme share its name: a new name that another programme has makes this
+        report one of that programme's.
+        """
+        kept = self._report(report, version)
+        name = known.programme or known.place or known.title or kept.programme.name
+        wanted = replace(
+            kept,
+            title=known.title,
+            programme_name=known.programme,
+            programme=Programme(
+                slug=slugify(name),
+                name=name,
+                place=known.place,
+                programme_type=known.programme_type,
+                period_from=known.period_from,
+                period_to=known.period_to,
+            ),
+            report_type=known.report_type,
+            client=known.client,
+            contractor=known.contractor,
+            year=known.year,
+        )
+        return self._revise(Action.METADATA, [], reports=[wanted])
+
+    def publish(self, report: ReportId, version: int) -> int:
+        """Publish a report with its approved lessons; an older edition of it is superseded.
+
+        Raises:
+            UndecidedError: candidates remain.
+        """
+        kept = self._report(report, version)
+        own = self._lessons_of(report)
+        waiting = sum(one.status is Status.CANDIDATE for one in own)
+        if waiting:
+            raise UndecidedError(waiting)
+        return self._publish(kept, own)
+
+    def approve_and_publish(self, report: ReportId) -> int:
+        """Approve every candidate of a report and publish it, in one change."""
+        return self._publish(self._report(report), self._lessons_of(report))
+
+    def _publish(self, report: Report, own: Sequence[Lesson]) -> int:
+        ready = {Status.APPROVED, Status.CANDIDATE}
+        lessons = [replace(one, status=Status.PUBLISHED) for one in own if one.status in ready]
+        reports = [replace(report, status=ReportStatus.PUBLISHED)]
+        older = None if report.edition_of is None else self._store.report(report.edition_of)
+        if older is not None and older.status is not ReportStatus.TRASHED:
+            reports.append(replace(older, status=ReportStatus.SUPERSEDED))
+            lessons += _with_status(self._lessons_of(older.id), Status.PUBLISHED, Status.RETIRED)
+        return self._revise(Action.PUBLISH, lessons, reports=reports)
+
+    def withdraw(self, report: ReportId, version: int, reason: str) -> int:
+        """Take a report and its lessons out of what readers see; every decision stays."""
+        return self._hide(Action.WITHDRAW, report, version, ReportStatus.WITHDRAWN, reason)
+
+    def trash(self, report: ReportId, version: int) -> int:
+        """Put a report in the trash; nothing of it is lost."""
+        return self._hide(Action.TRASH, report, version, ReportStatus.TRASHED, None)
+
+    def _hide(
+        self,
+        action: Action,
+        report: ReportId,
+        version: int,
+        status: ReportStatus,
+        reason: str | None,
+    ) -> int:
+        kept = self._report(report, version)
+        lessons = _with_status(self._lessons_of(report), Status.PUBLISHED, Status.APPROVED)
+        return self._revise(action, lessons, reports=[replace(kept, status=status)], reason=reason)
+
+    def restore(self, report: ReportId, version: int) -> int:
+        """Take a report out of the trash; it is a candidate again."""
+        kept = replace(self._report(report, version), status=ReportStatus.CANDIDATE)
+        return self._revise(Action.RESTORE, [], reports=[kept])
+
+    # --- editions -------------------------------------------------------------------------------
+
+    def link_edition(self, new: ReportId, old: ReportId) -> EditionDiff:
+        """Make ``new`` the newer edition of ``old`` and carry over what people decided.
+
+        The old edition stays as it is, seen by readers, until the new one is published. Linking
+        what is linked already changes nothing.
+
+        Raises:
+            ConflictError: ``new`` is an edition of another report, or ``old`` has a newer one.
+        """
+        report, before = self._report(new), self._report(old)
+        if report.edition_of != old:
+            newer = [one.report.id for one in self._store.reports() if one.report.edition_of == old]
+            if report.edition_of or newer or before.id == report.id or before.edition_of == new:
+                raise ConflictError(f"{new} cannot be an edition of {old}")
+            carried = carried_over(
+                self._lessons_of(old), self._lessons_of(new), report, self._store.pages(new)
+            )
+            linked = replace(
+                report,
+                edition_of=old,
+                programme=before.programme,
+                programme_name=before.programme_name or report.programme_name,
+            )
+            self._revise(Action.EDITION, carried, reports=[linked])
+        return difference(self._lessons_of(old), self._lessons_of(new))
+
+    def edition(self, report: ReportId) -> EditionDiff | None:
+        """Return what became of the edition before; None if there is none in the store."""
+        kept = self._report(report)
+        if kept.edition_of is None or self._store.report(kept.edition_of) is None:
+            return None
+        return difference(self._lessons_of(kept.edition_of), self._lessons_of(report))
+
+    # --- history --------------------------------------------------------------------------------
+
+    def undo(self, change: int) -> int:
+        """Take a change back; return the number of the change that does it.
+
+        Raises:
+            ConflictError: it is undone already, or something it touched was changed since.
+        """
+        revision = self._store.changes.reverse(change, self._by)
+        return self._store.changes.revise(self._with_vectors(revision))
+
+    def history(
+        self, *, report: ReportId | None = None, lesson: LessonId | None = None, limit: int = 200
+    ) -> tuple[Change, ...]:
+        """Return what was done, last first."""
+        return self._store.changes.history(report_id=report, lesson_id=lesson, limit=limit)
+
+    # --- within ---------------------------------------------------------------------------------
+
+    def _seen(self, versions: Versions) -> list[Lesson]:
+        """Return the lessons, each with the version the person saw, for the store to compare."""
+        found = self._store.lessons(list(versions))
+        missing = versions.keys() - found.keys()
+        if missing or not versions:
+            raise NotFoundError(f"no lesson {', '.join(sorted(missing))}")
+        return [replace(found[one], version=version) for one, version in versions.items()]
+
+    def _report(self, report: ReportId, version: int | None = None) -> Report:
+        found = self._store.report(report)
+        if found is None:
+            raise NotFoundError(f"no report {report}")
+        return found if version is None else replace(found, version=version)
+
+    def _lessons_of(self, report: ReportId) -> list[Lesson]:
+        return list(self._store.lessons(self._store.lesson_ids(report_id=report)).values())
+
+    def _revise(
+        self,
+        action: Action,
+        lessons: Sequence[Lesson],
+        *,
+        reports: Sequence[Report] = (),
+        reason: str | None = None,
+    ) -> int:
+        of = reports[0].id if reports else lessons[0].report_id
+        revision = Revision(
+            action=action,
+            report_id=of,
+            by=self._by,
+            reason=reason,
+            lessons=tuple(lessons),
+            reports=tuple(reports),
+        )
+        return self._store.changes.revise(self._with_vectors(revision))
+
+    def _with_vectors(self, revision: Revision) -> Revision:
+        """Return the revision with vectors for the lessons whose words changed."""
+        stored = self._store.lessons([one.id for one in revision.lessons])
+        fresh = [
+            one
+            for one in revision.lessons
+            if one.id not in stored or passages_of(one) != passages_of(stored[one.id])
+        ]
+        if not fresh:
+            return revision
+        encoder = self._encoder()
+        return replace(revision, vectors=embedded(fresh, encoder), model_id=encoder.model_id)
+
+    def _located(self, old: Evidence, quote: str) -> Evidence:
+        """Return the evidence for ``quote`` on the pages where ``old`` stands."""
+        wanted = normalise(quote)
+        for number in range(old.page, old.last_page + 1):
+            page = self._store.page(old.report_id, number)
+            spans = None if page is None else _spans_near(page, wanted, old)
+            if spans:
+                return replace(old, spans=spans, quote=wanted)
+        inside = _cut(old, wanted)
+        if inside is None:
+            raise NotVerbatimError(f"not on page {old.page}: {wanted[:60]}")
+        return inside
+
+    def _part(self, lesson: Lesson, part: str) -> Evidence:
+        for evidence in lesson.evidence:
+            found = _cut(evidence, normalise(part))
+            if found is not None:
+                return found
+        raise NotVerbatimError(f"in no quote of {lesson.id}: {part[:60]}")
+
+
+def embedded(lessons: Sequence[Lesson], encoder: Encoder) -> dict[LessonId, NDArray[np.float32]]:
+    """Return for each lesson float32 of shape (passages, dim), in one batch."""
+    texts = [[passage.text for passage in passages_of(one)] for one in lessons]
+    rows = encoder.embed_passages([text for own in texts for text in own])
+    cuts = np.cumsum([len(own) for own in texts])[:-1]
+    return {one.id: part for one, part in zip(lessons, np.split(rows, cuts), strict=True)}
+
+
+def _with_status(lessons: Sequence[Lesson], old: Status, new: Status) -> list[Lesson]:
+    return [replace(one, status=new) for one in lessons if one.status is old]
+
+
+def _restated(lesson: Lesson, statement: str) -> Lesson:
+    text = normalise(statement)
+    if not text:
+        raise ValueError("a lesson needs a statement")
+    is_said = any(text in one.quote for one in lesson.evidence)
+    return replace(lesson, statement=text, is_edited=not is_said)
+
+
+def _tags(lesson: Lesson, themes: Sequence[ThemeId]) -> tuple[ThemeTag, ...]:
+    """Return ``themes`` as a person's tags, unless they are what is there."""
+    if len(themes) > MAX_THEMES or len(set(themes)) != len(themes):
+        raise ValueError(f"a lesson has up to {MAX_THEMES} different themes")
+    if tuple(themes) == tuple(tag.theme for tag in lesson.tags):
+        return lesson.tags
+    return tuple(
+        ThemeTag(theme=theme, confidence=1.0, assigned_by=AssignedBy.HUMAN, reason=_BY_HAND)
+        for theme in themes
+    )
+
+
+def _requoted(lesson: Lesson, evidence: tuple[Evidence, ...]) -> Lesson:
+    """Return the lesson with other quotes, and a statement that they hold if it was a quote's."""
+    if lesson.is_edited or any(lesson.statement in one.quote for one in evidence):
+        return replace(lesson, evidence=evidence)
+    quote = evidence[0].quote
+    first, last = max(sentence_spans(quote), key=lambda span: span[1] - span[0])
+    return replace(lesson, evidence=evidence, statement=quote[first:last])
+
+
+def _spans_near(page: Page, quote: str, old: Evidence) -> tuple[Span, ...] | None:
+    """Return where ``quote`` stands on ``page``, the place nearest to where ``old`` stood."""
+    starts = [
+        start for start in range(len(page.text)) if quote and page.text.startswith(quote, start)
+    ]
+    if not starts:
+        return None
+    there = next((span.start for span in old.spans if span.page == page.number), 0)
+    start = min(starts, key=lambda found: abs(found - there))
+    return (Span(page=page.number, start=start, end=start + len(quote)),)
+
+
+def _cut(evidence: Evidence, part: str) -> Evidence | None:
+    """Return the evidence for a part of its quote, over a page break too."""
+    start = evidence.quote.find(part) if part else -1
+    if start < 0:
+        return None
+    end, offset, spans = start + len(part), 0, []
+    for span in evidence.spans:
+        length = span.end - span.start
+        first, last = max(start - offset, 0), min(end - offset, length)
+        if first < last:
+            spans.append(Span(page=span.page, start=span.start + first, end=span.start + last))
+        offset += length + 1
+    return replace(evidence, spans=tuple(spans), quote=part)
+
+
+def _any_inside(evidence: Evidence, pieces: Sequence[Evidence]) -> bool:
+    return any(piece.quote in evidence.quote for piece in pieces)

@@ -1,0 +1,439 @@
+"""What people decide: one change at a time, all of it or nothing, kept with before and after.
+
+A change is a set of lessons and reports as they shall stand from now on. It is refused when one of
+them is no longer as the person saw it, or when a quote does not stand word for word on its page.
+History is only added to; undoing is a change of its own.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection, Row, delete, insert, select, update
+
+from kb.domain import Lesson, LessonId, Report, ReportId, quote_of
+from kb.errors import ConflictError, NotFoundError, NotVerbatimError
+from kb.passages import passages_of
+from kb.store import lessons as lessons_of
+from kb.store import records as rec
+from kb.store import snapshots, sqlite
+from kb.store.schema import (
+    change,
+    change_item,
+    evidence,
+    evidence_span,
+    gone,
+    lesson,
+    lesson_theme,
+    page,
+    programme,
+    vector,
+)
+from kb.store.schema import report as report_table
+from kb.store.state import raise_generation
+
+Vectors = Mapping[LessonId, NDArray[np.float32]]
+_BATCH = 500
+
+
+class Action(StrEnum):
+    """What a person did."""
+
+    APPROVE = "approve"
+    REJECT = "reject"
+    RECONSIDER = "reconsider"
+    EDIT = "edit"
+    REQUOTE = "requote"
+    SPLIT = "split"
+    MERGE = "merge"
+    METADATA = "metadata"
+    PUBLISH = "publish"
+    WITHDRAW = "withdraw"
+    TRASH = "trash"
+    RESTORE = "restore"
+    EDITION = "edition"
+    UNDO = "undo"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revision:
+    """What shall stand. Each lesson and report carries the ``version`` that the person saw.
+
+    ``lessons`` that are not stored are added; those in ``removed`` are taken away. ``vectors`` are
+    given for every lesson whose passages differ from the stored ones.
+    """
+
+    action: Action
+    report_id: ReportId
+    by: str
+    reason: str | None = None
+    lessons: tuple[Lesson, ...] = ()
+    removed: tuple[LessonId, ...] = ()
+    reports: tuple[Report, ...] = ()
+    vectors: Vectors = field(default_factory=dict)
+    model_id: str = ""
+    undoes: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One lesson, or a report where ``lesson_id`` is None; only the values that changed."""
+
+    report_id: ReportId
+    lesson_id: LessonId | None
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One entry of the history. ``undone_by`` is the change that took it back, if any."""
+
+    id: int
+    at: str
+    by: str
+    action: Action
+    report_id: ReportId
+    reason: str | None
+    undoes: int | None
+    undone_by: int | None
+    items: tuple[Item, ...]
+
+
+class Changes:
+    """The history of a store, and the one way to change what has been decided."""
+
+    def __init__(self, connection: Connection) -> None:
+        """Use the store's ``connection``."""
+        self._connection = connection
+
+    def revise(self, revision: Revision) -> int:
+        """Let ``revision`` stand; return the number of the change. Durable when this returns.
+
+        Raises:
+            ConflictError: a lesson or report is no longer of the version given.
+            NotVerbatimError: a quote does not stand at its spans, or an unedited statement in none.
+            ValueError: vectors lack.
+        """
+        with sqlite.transaction(self._connection, sqlite.WRITE):
+            return _Writer(self._connection, revision).write()
+
+    def reverse(self, change_id: int, by: str) -> Revision:
+        """Return what undoes a change, without vectors; pass it on to :meth:`revise`.
+
+        Raises:
+            NotFoundError: there is no such change.
+            ConflictError: it is undone already, or something was changed since.
+        """
+        with self._reading():
+            found = self._changes(select(change).where(change.c.id == change_id))
+            if not found:
+                raise NotFoundError(f"no change {change_id}")
+            done = found[0]
+            if done.undone_by is not None:
+                raise ConflictError(f"change {change_id} is undone by {done.undone_by}")
+            return _Reverser(self._connection, done, by).revision()
+
+    def history(
+        self,
+        *,
+        report_id: ReportId | None = None,
+        lesson_id: LessonId | None = None,
+        limit: int = 200,
+    ) -> tuple[Change, ...]:
+        """Return what was done, last first: to a report and its lessons, or to one lesson."""
+        chosen = select(change).order_by(change.c.id.desc()).limit(limit)
+        if report_id is not None:
+            touched = select(change_item.c.change_id).where(change_item.c.report_id == report_id)
+            chosen = chosen.where(change.c.id.in_(touched))
+        if lesson_id is not None:
+            touched = select(change_item.c.change_id).where(change_item.c.lesson_id == lesson_id)
+            chosen = chosen.where(change.c.id.in_(touched))
+        with self._reading():
+            return tuple(self._changes(chosen))
+
+    def _changes(self, chosen: Any) -> list[Change]:
+        rows = self._connection.execute(chosen).all()
+        ids = [row.id for row in rows]
+        items: dict[int, list[Item]] = {id_: [] for id_ in ids}
+        undone: dict[int, int] = {}
+        for start in range(0, len(ids), _BATCH):
+            batch = ids[start : start + _BATCH]
+            own = select(change_item).where(change_item.c.change_id.in_(batch))
+            for row in self._connection.execute(own.order_by(*change_item.primary_key.columns)):
+                items[row.change_id].append(_item_of(row))
+            undoing = select(change.c.id, change.c.undoes).where(change.c.undoes.in_(batch))
+            undone |= {row.undoes: row.id for row in self._connection.execute(undoing)}
+        return [
+            Change(
+                id=row.id,
+                at=row.at,
+                by=row.by,
+                action=Action(row.action),
+                report_id=row.report_id,
+                reason=row.reason,
+                undoes=row.undoes,
+                undone_by=undone.get(row.id),
+                items=tuple(items[row.id]),
+            )
+            for row in rows
+        ]
+
+    def _reading(self) -> Any:
+        return sqlite.reading(self._connection)
+
+
+def _item_of(row: Row[Any]) -> Item:
+    return Item(
+        report_id=row.report_id,
+        lesson_id=row.lesson_id,
+        before=None if row.before is None else json.loads(row.before),
+        after=None if row.after is None else json.loads(row.after),
+    )
+
+
+class _Writer:
+    """Writes one revision inside one transaction."""
+
+    def __init__(self, connection: Connection, revision: Revision) -> None:
+        self._connection, self._revision = connection, revision
+        self._generation = 0
+        self._items: list[Item] = []
+
+    def write(self) -> int:
+        self._generation = raise_generation(self._connection)
+        for report in self._revision.reports:
+            self._put_report(report)
+        stored = _lessons(self._connection, [one.id for one in self._revision.lessons])
+        for one in self._revision.lessons:
+            self._put_lesson(one, stored.get(one.id))
+        for lesson_id in self._revision.removed:
+            self._remove(lesson_id)
+        lessons_of.put_words(self._connection, [one.id for one in self._revision.lessons])
+        return self._note()
+
+    def _put_report(self, wanted: Report) -> None:
+        before = _report(self._connection, wanted.id)
+        if before is None:
+            raise NotFoundError(f"no report {wanted.id}")
+        _refuse_other_version(f"report {wanted.id}", wanted.version, before.version)
+        values = rec.report_record(wanted, self._generation)
+        del values["added"]
+        self._put_programme(wanted)
+        self._connection.execute(
+            update(report_table).where(report_table.c.id == wanted.id).values(values)
+        )
+        _drop_programme_without_reports(self._connection, before.programme.slug)
+        self._add_item(wanted.id, None, snapshots.of_report(before), snapshots.of_report(wanted))
+
+    def _put_programme(self, wanted: Report) -> None:
+        values = rec.programme_record(wanted.programme)
+        same = programme.c.slug == wanted.programme.slug
+        if self._connection.execute(select(programme.c.slug).where(same)).first():
+            self._connection.execute(update(programme).where(same).values(values))
+        else:
+            self._connection.execute(insert(programme), values)
+
+    def _put_lesson(self, wanted: Lesson, before: Lesson | None) -> None:
+        self._refuse_unsound(wanted)
+        if before is None:
+            self._insert_lesson(wanted)
+            self._add_item(wanted.report_id, wanted.id, None, snapshots.of_lesson(wanted))
+            return
+        _refuse_other_version(f"lesson {wanted.id}", wanted.version, before.version)
+        values = lessons_of.lesson_record(wanted, 0, self._generation)
+        for fixed in ("position", "created", "id", "report_id"):
+            del values[fixed]
+        self._connection.execute(update(lesson).where(lesson.c.id == wanted.id).values(values))
+        self._replace_parts(wanted, vectors_too=passages_of(wanted) != passages_of(before))
+        self._add_item(
+            wanted.report_id, wanted.id, snapshots.of_lesson(before), snapshots.of_lesson(wanted)
+        )
+
+    def _insert_lesson(self, wanted: Lesson) -> None:
+        if wanted.version:
+            raise ConflictError(f"lesson {wanted.id} is gone")
+        position = _position_for(self._connection, wanted)
+        record = lessons_of.lesson_record(wanted, position, self._generation)
+        self._connection.execute(insert(lesson), record)
+        self._connection.execute(delete(gone).where(gone.c.lesson_id == wanted.id))
+        self._replace_parts(wanted, vectors_too=True)
+
+    def _replace_parts(self, wanted: Lesson, *, vectors_too: bool) -> None:
+        for table in (lesson_theme, evidence_span, evidence):
+            self._connection.execute(delete(table).where(table.c.lesson_id == wanted.id))
+        parts = (
+            (lesson_theme, lessons_of.theme_records(wanted)),
+            (evidence, lessons_of.evidence_records(wanted)),
+            (evidence_span, lessons_of.span_records(wanted)),
+        )
+        for table, rows in parts:
+            if rows:
+                self._connection.execute(insert(table), rows)
+        if vectors_too:
+            own = self._revision.vectors.get(wanted.id)
+            rows = rec.vector_records(wanted, own, self._revision.model_id)
+            self._connection.execute(delete(vector).where(vector.c.lesson_id == wanted.id))
+            self._connection.execute(insert(vector), rows)
+
+    def _refuse_unsound(self, wanted: Lesson) -> None:
+        numbers = {span.page for one in wanted.evidence for span in one.spans}
+        rows = self._connection.execute(
+            select(page.c.number, page.c.text).where(
+                page.c.report_id == wanted.report_id, page.c.number.in_(numbers)
+            )
+        )
+        texts = {row.number: row.text for row in rows}
+        for one in wanted.evidence:
+            if one.report_id != wanted.report_id or quote_of(one.spans, texts) != one.quote:
+                raise NotVerbatimError(f"lesson {wanted.id}: the quote is not on page {one.page}")
+        is_said = any(wanted.statement in one.quote for one in wanted.evidence)
+        if not is_said and not wanted.is_edited:
+            raise NotVerbatimError(f"lesson {wanted.id}: the statement is in none of its quotes")
+
+    def _remove(self, lesson_id: LessonId) -> None:
+        before = _lessons(self._connection, [lesson_id]).get(lesson_id)
+        if before is None:
+            raise ConflictError(f"lesson {lesson_id} is gone")
+        lessons_of.remove(self._connection, [lesson_id], self._generation)
+        self._add_item(before.report_id, lesson_id, snapshots.of_lesson(before), None)
+
+    def _add_item(
+        self,
+        report_id: ReportId,
+        lesson_id: LessonId | None,
+        before: dict[str, Any] | None,
+        after: dict[str, Any] | None,
+    ) -> None:
+        if before is not None and after is not None:
+            differing = [name for name in after if after[name] != before[name]]
+            if not differing:
+                return
+            before = {name: before[name] for name in differing}
+            after = {name: after[name] for name in differing}
+        self._items.append(
+            Item(report_id=report_id, lesson_id=lesson_id, before=before, after=after)
+        )
+
+    def _note(self) -> int:
+        values = {
+            "at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "by": self._revision.by,
+            "action": self._revision.action,
+            "report_id": self._revision.report_id,
+            "reason": self._revision.reason,
+            "undoes": self._revision.undoes,
+        }
+        key = self._connection.execute(insert(change), values).inserted_primary_key
+        assert key is not None  # noqa: S101 SQLite always tells the row it wrote
+        rows = [
+            {
+                "change_id": key[0],
+                "position": position,
+                "report_id": item.report_id,
+                "lesson_id": item.lesson_id,
+                "before": None if item.before is None else rec.to_json(item.before),
+                "after": None if item.after is None else rec.to_json(item.after),
+            }
+            for position, item in enumerate(self._items)
+        ]
+        if rows:
+            self._connection.execute(insert(change_item), rows)
+        return int(key[0])
+
+
+class _Reverser:
+    """Turns a change around, where all it touched still is as it left it."""
+
+    def __init__(self, connection: Connection, done: Change, by: str) -> None:
+        self._connection, self._done, self._by = connection, done, by
+
+    def revision(self) -> Revision:
+        ids = [item.lesson_id for item in self._done.items if item.lesson_id is not None]
+        stored = _lessons(self._connection, ids)
+        lessons, removed = [], []
+        for item in self._done.items:
+            if item.lesson_id is None:
+                continue
+            now = stored.get(item.lesson_id)
+            _refuse_touched(item, None if now is None else snapshots.of_lesson(now))
+            if item.before is None:
+                removed.append(item.lesson_id)
+            else:
+                lessons.append(
+                    snapshots.lesson_of(item.lesson_id, item.report_id, item.before, now)
+                )
+        return Revision(
+            action=Action.UNDO,
+            report_id=self._done.report_id,
+            by=self._by,
+            lessons=tuple(lessons),
+            removed=tuple(removed),
+            reports=tuple(self._reports()),
+            undoes=self._done.id,
+        )
+
+    def _reports(self) -> Iterator[Report]:
+        for item in self._done.items:
+            if item.lesson_id is not None:
+                continue
+            now = _report(self._connection, item.report_id)
+            if now is None or item.before is None:
+                raise ConflictError(f"report {item.report_id} is gone")
+            _refuse_touched(item, snapshots.of_report(now))
+            yield snapshots.report_of(now, item.before)
+
+
+def _refuse_touched(item: Item, now: dict[str, Any] | None) -> None:
+    what = item.lesson_id or item.report_id
+    if (now is None) != (item.after is None):
+        raise ConflictError(f"{what} was changed since")
+    if now is not None and any(now[name] != value for name, value in (item.after or {}).items()):
+        raise ConflictError(f"{what} was changed since")
+
+
+def _refuse_other_version(what: str, seen: int, now: int) -> None:
+    if seen != now:
+        raise ConflictError(f"{what} is of generation {now}, not {seen}")
+
+
+def _lessons(connection: Connection, ids: Sequence[LessonId]) -> dict[LessonId, Lesson]:
+    found: dict[LessonId, Lesson] = {}
+    for start in range(0, len(ids), _BATCH):
+        found |= lessons_of.read(connection, ids[start : start + _BATCH])
+    return found
+
+
+def _report(connection: Connection, report_id: ReportId) -> Report | None:
+    row = connection.execute(select(report_table).where(report_table.c.id == report_id)).first()
+    if row is None:
+        return None
+    own = connection.execute(select(programme).where(programme.c.slug == row.programme)).one()
+    return rec.report_of(row, rec.programme_of(own))
+
+
+def _drop_programme_without_reports(connection: Connection, slug: str) -> None:
+    own = select(report_table.c.id).where(report_table.c.programme == slug)
+    if connection.execute(own).first() is None:
+        connection.execute(delete(programme).where(programme.c.slug == slug))
+
+
+def _position_for(connection: Connection, wanted: Lesson) -> int:
+    """Return the place in reading order of a lesson that joins a report's others."""
+    first = (wanted.evidence[0].page, wanted.evidence[0].spans[0].start)
+    rows = connection.execute(
+        select(lesson.c.position, evidence_span.c.page, evidence_span.c.start_at)
+        .join(evidence_span, evidence_span.c.lesson_id == lesson.c.id)
+        .where(
+            lesson.c.report_id == wanted.report_id,
+            evidence_span.c.evidence == 0,
+            evidence_span.c.position == 0,
+        )
+    )
+    before = [row.position for row in rows if (row.page, row.start_at) <= first]
+    return max(before, default=0)
