@@ -317,13 +317,13 @@ def _parse_list(lines: Sequence[str]) -> ListBlock:
     return ListBlock(tuple(items), start)
 
 
-def read_report(slug: str) -> Report:
+def read_report(slug: str, reports: Path = REPORTS) -> Report:
     """Read the two source files of a report.
 
     Raises:
         CorpusError: a file or a key is missing, or the language is not one we have words for.
     """
-    folder = REPORTS / slug
+    folder = reports / slug
     try:
         facts = tomllib.loads((folder / "source.toml").read_text(encoding="utf-8"))
         markup = (folder / "report.md").read_text(encoding="utf-8")
@@ -841,19 +841,19 @@ PRODUCERS: Final[dict[str, Callable[[Report, Path], None]]] = {
 }
 
 
-def build(slug: str) -> Path:
+def build(slug: str, reports: Path = REPORTS) -> Path:
     """Build one report and return the path of its PDF.
 
     Raises:
         CorpusError: the sources are not usable, the producer failed, or the PDF is too large for the repository.
     """
-    report = read_report(slug)
+    report = read_report(slug, reports)
     producer = PRODUCERS.get(report.source.producer)
     if producer is None:
         raise CorpusError(
             f"{slug}: producer {report.source.producer!r} is none of {sorted(PRODUCERS)}"
         )
-    target = REPORTS / slug / f"{slug}.pdf"
+    target = reports / slug / f"{slug}.pdf"
     producer(report, target)
     if target.stat().st_size > MAX_PDF_BYTES:
         raise CorpusError(f"{slug}: {target.stat().st_size} bytes are more than {MAX_PDF_BYTES}")
@@ -866,13 +866,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "slug", nargs="*", help="folder name under corpus/reports; all when none is given"
     )
-    slugs = parser.parse_args(arguments).slug or sorted(
-        path.parent.name for path in REPORTS.glob("*/source.toml")
-    )
+    parser.add_argument("--reports", type=Path, default=REPORTS, help="the folder they are under")
+    asked = parser.parse_args(arguments)
+    reports = asked.reports.resolve()
+    slugs = asked.slug or sorted(path.parent.name for path in reports.glob("*/source.toml"))
     failed = False
     for slug in slugs:
         try:
-            target = build(slug)
+            target = build(slug, reports)
         except CorpusError as error:
             failed = True
             print(f"error: {error}", file=sys.stderr)
