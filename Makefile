@@ -8,17 +8,17 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 TESTED := $(VENV)/.installed-test
 
-.PHONY: help setup demo test lint golden bench eval corpus clean
+.PHONY: help setup demo test lint golden bench bench-ingest eval corpus clean
 
 help:  ## list all targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 14
 
 setup: $(STAMP)  ## create .venv and install the program
 
 demo: export KB_HOME := $(CURDIR)/.kb/demo
-demo: setup  ## ingest the sample reports and serve them on 127.0.0.1:$(PORT)
+demo: setup  ## ingest the sample reports, serve them on 127.0.0.1:$(PORT), print a link to the desk
 	$(BIN)/kb ingest --publish --skip-existing corpus/reports/*/*.pdf
-	$(BIN)/kb serve --host 127.0.0.1 --port $(PORT)
+	$(BIN)/kb serve --demo-editor --host 127.0.0.1 --port $(PORT)
 
 test: $(TESTED)  ## install what the tests need (Chromium included) and run them all
 	$(BIN)/python -m pytest
@@ -34,6 +34,9 @@ golden: $(TESTED)  ## rewrite the golden files of ingest; read the diff before y
 
 bench: $(TESTED)  ## measure speed and memory on this machine
 	$(BIN)/python -m tests.bench.speed $(BENCH)
+
+bench-ingest: $(TESTED)  ## measure how well PDFs are read, against exact truth (BENCH_PDF_DIR: a folder of your own)
+	$(BIN)/python -m tests.bench.ingest
 
 eval: setup  ## measure the quality of search on the judged queries
 	$(BIN)/kb eval

@@ -16,7 +16,7 @@ import signal
 import sys
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
@@ -87,6 +87,8 @@ _ENGLISH_WORDS = frozenset(
     )
 )
 _MIN_CHARS = 40
+_MANY_CURVES = 400
+_OCR_DPI = 300
 _LONG_TOKEN = 28
 _MAX_CHARS_PER_WORD = 13
 _ENOUGH_LETTERS = 500
@@ -191,8 +193,69 @@ def _is_behind_its_mark(line: _Line, y: float, size: float) -> bool:
     return is_mark and line.size < size and 0 < line.y - y < size
 
 
+class _Drawings:
+    """Follows what is drawn on a page: small dots and pictures that may be bullets, and curves."""
+
+    def __init__(self) -> None:
+        self.dots: list[tuple[float, float]] = []
+        """The lower left corner of each, in points of the page as it is stored."""
+        self.curves = 0
+        self._xs: list[float] = []  # only the least and the greatest are kept
+        self._ys: list[float] = []
+        self._is_round = False
+
+    def see(self, operator: bytes, operands: Any, cm: Sequence[float]) -> None:
+        """Take in one operator of the page."""
+        if operator in _PATH_POINTS:
+            self._is_round |= operator in _CURVES
+            self.curves += operator in _CURVES
+            numbers = [float(one) for one in operands]
+            if operator == b"re" and len(numbers) == 4:  # noqa: PLR2004
+                numbers[2:] = [numbers[0] + numbers[2], numbers[1] + numbers[3]]
+            for x, y in zip(numbers[::2], numbers[1::2], strict=False):
+                self._add(x, y, cm)
+        elif operator in _PAINTED:
+            if self._is_round or operator not in {b"S", b"s"}:
+                self._keep_if_small()
+            self._forget()
+        elif operator == b"n":
+            self._forget()
+        elif operator == b"Do":
+            self._forget()
+            self._add(0, 0, cm)
+            self._add(1, 1, cm)
+            self._keep_if_small()
+            self._forget()
+
+    def _add(self, x: float, y: float, cm: Sequence[float]) -> None:
+        at_x, at_y = x * cm[0] + y * cm[2] + cm[4], x * cm[1] + y * cm[3] + cm[5]
+        self._xs = [min([at_x, *self._xs]), max([at_x, *self._xs])]
+        self._ys = [min([at_y, *self._ys]), max([at_y, *self._ys])]
+
+    def _forget(self) -> None:
+        self._xs, self._ys, self._is_round = [], [], False
+
+    def _keep_if_small(self) -> None:
+        if not self._xs or len(self.dots) >= _MOST_DOTS:
+            return
+        least, most = sorted((self._xs[1] - self._xs[0], self._ys[1] - self._ys[0]))
+        if _DOT[0] <= least and most <= _DOT[1] and most < 1.7 * least:
+            self.dots.append((self._xs[0], self._ys[0]))
+
+
+_CURVES = frozenset({b"c", b"v", b"y"})
+_PATH_POINTS = _CURVES | {b"re", b"m", b"l"}
+_PAINTED = frozenset({b"f", b"F", b"f*", b"B", b"B*", b"b", b"b*", b"S", b"s"})
+_DOT = (0.8, 9.0)
+_MOST_DOTS = 2_000
+
+
 _Item: TypeAlias = tuple[str, float, float, tuple[float, str], int | None, bool, float, float]
 """Text, x, y, style, MCID, whether it is an artifact, and the direction that is up."""
+
+
+_Turn: TypeAlias = Callable[[float, float], tuple[float, float]]
+_SLANT = 0.1
 
 
 class _PageReader:
@@ -202,25 +265,59 @@ class _PageReader:
         box = page.mediabox
         self._left, self._bottom = float(box.left), float(box.bottom)
         self._properties = _properties(page)
-        self._marks: list[tuple[str, int | None]] = []
+        self._marks: list[_Mark] = []
         self._items: list[_Item] = []
         self._room = max_chars
+        self._drawings = _Drawings()
+        self._soft: tuple[float, float] | None = None
+        self._breaks: list[tuple[float, float]] = []
 
-    def before(self, operator: bytes, operands: Any, _cm: Any, _tm: Any) -> None:
+    @property
+    def is_drawn(self) -> bool:
+        """Say whether there are curves enough to be letters without a font."""
+        return self._drawings.curves > _MANY_CURVES
+
+    def before(self, operator: bytes, operands: Any, cm: list[float], tm: list[float]) -> None:
         """Follow marked content: which structure element, or a running head, we are inside."""
         if operator in {b"BDC", b"BMC"}:
-            tag = str(operands[0]) if operands else ""
-            mcid = self._mcid(operands[1]) if operator == b"BDC" and len(operands) > 1 else None
-            self._marks.append((tag, mcid))
-        elif operator == b"EMC" and self._marks:
-            self._marks.pop()
+            properties = operands[1] if operator == b"BDC" and len(operands) > 1 else None
+            self._marks.append(self._mark(str(operands[0]) if operands else "", properties))
+        elif operator == b"EMC":
+            if self._marks:
+                self._marks.pop()
+        elif operator in {b"Tj", b"TJ"} and operands:
+            self._mind_soft_hyphen(operands, cm, tm)
+        else:
+            self._drawings.see(operator, operands, cm)
 
-    def _mcid(self, properties: Any) -> int | None:
+    def _mark(self, tag: str, properties: Any) -> "_Mark":
         if isinstance(properties, str):
             properties = self._properties.get(properties)
             properties = properties.get_object() if properties is not None else None
-        mcid = properties.get("/MCID") if hasattr(properties, "get") else None
-        return int(mcid) if mcid is not None else None
+        if not hasattr(properties, "get"):
+            return _Mark(tag, None, is_soft=False)
+        mcid, actual = properties.get("/MCID"), properties.get("/ActualText")
+        is_soft = actual in {BREAK, b"\xfe\xff\x00\xad"}
+        return _Mark(tag, int(mcid) if mcid is not None else None, is_soft=is_soft)
+
+    def _mind_soft_hyphen(self, operands: Any, cm: list[float], tm: list[float]) -> None:
+        """Take out what stands for a soft hyphen, and note the line that is broken there.
+
+        Chromium shows a blank for one within a line; pypdf does not know «ActualText».
+        """
+        place = self._place(cm, tm)
+        if any(mark.is_soft for mark in self._marks):
+            operands[0] = type(operands[0])()
+            self._soft = place
+        elif self._soft is not None:
+            if abs(self._soft[1] - place[1]) > 1:
+                self._breaks.append(self._soft)
+            self._soft = None
+
+    def _place(self, cm: list[float], tm: list[float]) -> tuple[float, float]:
+        x = tm[4] * cm[0] + tm[5] * cm[2] + cm[4] - self._left
+        y = tm[4] * cm[1] + tm[5] * cm[3] + cm[5] - self._bottom
+        return x, y
 
     def text(self, text: str, cm: list[float], tm: list[float], font: Any, size: float) -> None:
         """Keep a piece of text with its place on the page and its style."""
@@ -229,13 +326,14 @@ class _PageReader:
             raise ValueError("too many characters on one page")
         up_x = tm[2] * cm[0] + tm[3] * cm[2]
         up_y = tm[2] * cm[1] + tm[3] * cm[3]
-        x = tm[4] * cm[0] + tm[5] * cm[2] + cm[4] - self._left
-        y = tm[4] * cm[1] + tm[5] * cm[3] + cm[5] - self._bottom
+        x, y = self._place(cm, tm)
         points = round(abs(size) * float(up_x**2 + up_y**2) ** 0.5, 1)
         name = str(font.get("/BaseFont", "")) if font else ""
-        mcid = next((mcid for _, mcid in reversed(self._marks) if mcid is not None), None)
-        is_artifact = any(tag == "/Artifact" for tag, _ in self._marks)
-        self._items.append((text, x, y, (points, name), mcid, is_artifact, up_x, up_y))
+        mcid = next((mark.mcid for mark in reversed(self._marks) if mark.mcid is not None), None)
+        is_artifact = any(mark.tag == "/Artifact" for mark in self._marks)
+        ahead = (abs(tm[0] * cm[0] + tm[1] * cm[2]), abs(tm[0] * cm[1] + tm[1] * cm[3]))
+        is_stamp = min(ahead) > _SLANT * max(ahead)  # runs aslant over the page
+        self._items.append((text, x, y, (points, name), mcid, is_artifact or is_stamp, up_x, up_y))
 
     def lines(self) -> tuple[list[_Line], bool]:
         """Return the lines in reading order, and whether the text is turned a quarter."""
@@ -245,11 +343,11 @@ class _PageReader:
         is_turned = upright[False] > upright[True]
         lines: list[_Line] = []
         line: _Line | None = None
-        for text, x, y, style, mcid, is_artifact, up_x, up_y in self._items:
-            if is_turned:
-                x, y = (y, -x) if up_x < 0 else (-y, x)  # noqa: PLW2901 turned so that it runs right
-            elif up_y < 0:
-                y = -y  # noqa: PLW2901 a mirrored page
+        turn: _Turn = _as_stored
+        for text, at_x, at_y, style, mcid, is_artifact, up_x, up_y in self._items:
+            if text.strip():
+                turn = _turn(up_x, up_y, is_turned=is_turned)
+            x, y = turn(at_x, at_y)
             for piece in re.split(r"(\n)", text):
                 if piece == "\n":
                     line = None
@@ -258,7 +356,58 @@ class _PageReader:
                 if line is not None and piece.strip():
                     line.is_artifact |= is_artifact and line.mcid is None
                     line.mcid = mcid if line.mcid is None else line.mcid
-        return [line for line in lines if line.text.strip()], is_turned
+        lines = [line for line in lines if line.text.strip()]
+        for place in self._breaks:
+            _break_line(lines, turn(*place))
+        if all(line.mcid is None for line in lines):
+            places = ((x - self._left, y - self._bottom) for x, y in self._drawings.dots)
+            lines += _bullets(lines, [turn(*place) for place in places])
+        return lines, is_turned
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """Marked content that is open: its tag, its MCID, whether it stands for a soft hyphen."""
+
+    tag: str
+    mcid: int | None
+    is_soft: bool
+
+
+def _as_stored(x: float, y: float) -> tuple[float, float]:
+    return x, y
+
+
+def _turn(up_x: float, up_y: float, *, is_turned: bool) -> _Turn:
+    """Return what turns a place on the page so that the text runs right, line below line."""
+    if is_turned:
+        return (lambda x, y: (y, -x)) if up_x < 0 else (lambda x, y: (-y, x))
+    return (lambda x, y: (x, -y)) if up_y < 0 else _as_stored  # a mirrored page
+
+
+def _break_line(lines: list[_Line], place: tuple[float, float]) -> None:
+    x, y = place
+    near = [line for line in lines if abs(line.y - y) < 1 and line.x <= x + 1]
+    if near:
+        line = max(near, key=lambda line: line.x)
+        line.text = line.text.rstrip() + BREAK
+
+
+def _bullets(lines: list[_Line], dots: list[tuple[float, float]]) -> Iterator[_Line]:
+    """Yield a line «•» for each dot that stands alone in front of a line."""
+    for x, y in dots:
+        level = [line for line in lines if -1 < y - line.y < 0.5 * max(line.size, 6)]
+        if any(line.x < x for line in level) or not level:
+            continue
+        owner = min(level, key=lambda line: line.x)
+        in_a_row = sum(abs(other_y - y) < 1 for _, other_y in dots)
+        if owner.x - x < _BULLET_GAP and in_a_row == 1:
+            bullet = _Line(x=x, y=owner.y, size=owner.size)
+            bullet.add("•", x, owner.style)
+            yield bullet
+
+
+_BULLET_GAP = 36.0
 
 
 def _placed(
@@ -298,12 +447,23 @@ def _properties(page: Any) -> Any:
     return properties.get_object() if properties is not None else {}
 
 
-def _has_image(page: Any) -> bool:
-    resources = page.get("/Resources")
+def _pictures(owner: Any, depth: int = 3) -> list[Any]:
+    """Return the images and forms of a page, also those within forms."""
+    resources = owner.get("/Resources")
     resources = resources.get_object() if resources is not None else {}
     objects: Any = resources.get("/XObject") if hasattr(resources, "get") else None
     objects = objects.get_object() if objects is not None else {}
-    return any(objects[name].get("/Subtype") in {"/Image", "/Form"} for name in objects)
+    found = [objects[name].get_object() for name in objects]
+    found = [one for one in found if one.get("/Subtype") in {"/Image", "/Form"}]
+    inner = [_pictures(one, depth - 1) for one in found if depth and one["/Subtype"] == "/Form"]
+    return found + [one for each in inner for one in each]
+
+
+def _mpixels(page: Any) -> float:
+    """Return how large a picture text recognition would have to look at, in megapixels."""
+    images = [float(one.get("/Width", 0)) * float(one.get("/Height", 0)) for one in _pictures(page)]
+    drawn = float(page.mediabox.width) * float(page.mediabox.height) * (_OCR_DPI / 72) ** 2
+    return max([drawn, *images]) / 1e6
 
 
 # ---------------------------------------------------------------------------------------------
@@ -482,6 +642,9 @@ def _pdfium_lines(textpage: Any) -> Iterator[_Line]:
 # ---------------------------------------------------------------------------------------------
 
 
+_KEPT_FONTS = 32
+
+
 class _TooSlowError(Exception):
     """One page has used up its share of CPU time."""
 
@@ -507,6 +670,28 @@ def _configure(job: Json) -> None:
         xform_maximum_invocations_per_extraction=1_000,
         jbig2dec_binary=None,
     )
+
+
+def _read_each_font_once() -> None:
+    """Keep the fonts read last: pypdf reads them anew for every page.
+
+    The font under recognised text maps 65 536 codes and takes it a quarter of a second: without
+    this, a scan of two hundred pages would use up its CPU time. Private to pypdf, so a test looks.
+    """
+    from pypdf.generic._font import Font
+
+    read_font = Font.from_font_resource
+    known: dict[int, tuple[Any, Any]] = {}
+
+    def read_once(resource: Any) -> Any:
+        found = known.get(id(resource))
+        if found is None or found[0] is not resource:
+            if len(known) >= _KEPT_FONTS:
+                known.pop(next(iter(known)))
+            found = known[id(resource)] = (resource, read_font(resource))
+        return found[1]
+
+    Font.from_font_resource = read_once  # type: ignore[method-assign, assignment]
 
 
 def _limit_process(job: Json) -> None:
@@ -563,9 +748,11 @@ def _read_page(
     number: int,
     structure: dict[tuple[int, int], _Roles],
     second: _SecondReader,
+    lost: "_Lost",
     job: Json,
 ) -> Json:
     """Return one page as JSON; raises whatever pypdf raises."""
+    lost.taken()
     reader = _PageReader(page, job["max_page_chars"])
     page.extract_text(visitor_operand_before=reader.before, visitor_text=reader.text)
     lines, is_turned = reader.lines()
@@ -593,13 +780,18 @@ def _read_page(
         width, height = height, width
     chars = sum(map(len, texts))
     problem = "garbled" if is_bad else None
-    if problem is None and chars < _MIN_CHARS and _has_image(page):
+    if problem is None and chars < _MIN_CHARS and (reader.is_drawn or _pictures(page)):
         problem = "no-text"
+    if problem is None and lost.taken():
+        problem = "unreadable"
     kept = [] if is_bad else zip(lines, texts, roles, strict=True)
     return {
         "width": width,
         "height": height,
         "problem": problem,
+        "mpixels": _mpixels(page),
+        "letters": sum(map(str.isalpha, "".join(texts))),
+        "nordic": any(char in "æøå" for text in texts for char in text.lower()),
         "lines": [_line_json(line, text, role) for line, text, role in kept if text],
     }
 
@@ -608,21 +800,55 @@ def _read_pages(reader: Any, data: bytes, job: Json) -> Iterator[Json]:
     """Yield every page; one that cannot be read costs that page only."""
     from pypdf.errors import LimitReachedError
 
-    second = _SecondReader(data)
+    second, lost = _SecondReader(data), _Lost()
+    logging.getLogger("pypdf.filters").addFilter(lost)
     structure: dict[tuple[int, int], _Roles] = _optional(_structure, reader, {})
     for index in range(len(reader.pages)):
         _start_page_clock(job["page_cpu_s"])
         try:
-            page = _read_page(reader.pages[index], index + 1, structure, second, job)
+            page = _read_page(reader.pages[index], index + 1, structure, second, lost, job)
         except MemoryError:
             raise
         except Exception as error:  # noqa: BLE001 foreign bytes: pypdf also raises what is not its own
             is_limit = isinstance(error, LimitReachedError | _TooSlowError)
-            page = {"width": 0, "height": 0, "lines": [], "problem": "unreadable"}
-            page["is_limit"] = is_limit
+            page = _UNREADABLE | {"is_limit": is_limit}
         finally:
             _start_page_clock(0)
         yield page
+
+
+_UNREADABLE: Json = {
+    "width": 0, "height": 0, "lines": [], "problem": "unreadable", "mpixels": 0, "letters": 0,
+    "nordic": False,
+}  # fmt: skip
+
+
+class _Lost:
+    """Hears of streams that broke off: pypdf goes on with what it has, and says so in its log."""
+
+    def __init__(self) -> None:
+        self._has_lost = False
+
+    def __call__(self, record: logging.LogRecord) -> bool:
+        """Take note; a wrong checksum or a missing end alone costs nothing."""
+        self._has_lost |= "while decompressing data: invalid" in str(record.msg)
+        return False
+
+    def taken(self) -> bool:
+        """Say whether something was lost since the last call."""
+        has_lost, self._has_lost = self._has_lost, False
+        return has_lost
+
+
+def _doubt_short_pages(pages: list[Json]) -> None:
+    """Where most full pages are garbled, short pages without æ, ø and å are so too: the cover."""
+    full = [page for page in pages if page["letters"] >= _ENOUGH_LETTERS]
+    garbled = sum(page["problem"] == "garbled" for page in full)
+    if 2 * garbled <= len(full):
+        return
+    for page in pages:
+        if page["problem"] is None and page["lines"] and not page["nordic"]:
+            page["problem"], page["lines"] = "garbled", []
 
 
 def _labels(reader: Any) -> list[str | None]:
@@ -657,6 +883,7 @@ def read(data: bytes, job: Json) -> Json:
         if count > job["max_pages"]:
             return {"status": "limit", "detail": f"{count} pages"}
         pages = list(_read_pages(reader, data, job))
+        _doubt_short_pages(pages)
     except (LimitReachedError, _TooSlowError, MemoryError) as error:
         return {"status": "limit", "detail": type(error).__name__}
     except Exception as error:  # noqa: BLE001 foreign bytes: pypdf also raises what is not its own
@@ -671,7 +898,8 @@ def main() -> None:
     """Read the job from standard input, the PDF it names, and print the answer."""
     job: Json = json.load(sys.stdin)
     sys.path[:] = job["sys_path"]
-    logging.disable(logging.CRITICAL)
+    logging.getLogger("pypdf").addHandler(logging.NullHandler())
+    logging.getLogger("pypdf").propagate = False
     if hasattr(signal, "SIGVTALRM"):
         signal.signal(signal.SIGVTALRM, _too_slow)
     with open(job["path"], "rb") as file:  # noqa: PTH123 the child imports as little as it can
@@ -681,6 +909,7 @@ def main() -> None:
     _limit_process(job)
     try:
         _configure(job)
+        _read_each_font_once()
         answer = read(data, job)
     except MemoryError:
         answer = {"status": "limit", "detail": "memory"}

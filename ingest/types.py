@@ -36,7 +36,8 @@ class RawPage:
     """A page as read: 1-based ``number``, printed ``label`` if the file tells it, lines in order.
 
     ``problem`` is a stable code for what was wrong with the page (``unreadable``, ``no-text``,
-    ``garbled``) or None. ``is_plain`` is true for pages of a text file.
+    ``garbled``) or None. ``is_plain`` is true for pages of a text file. ``is_ocr`` is true where
+    the text was recognised in a picture, so that a letter may be wrong and a bullet lost.
     """
 
     number: int
@@ -46,14 +47,20 @@ class RawPage:
     lines: tuple[RawLine, ...]
     problem: str | None = None
     is_plain: bool = False
+    is_ocr: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RawDocument:
-    """What came out of the file: pages in order, and the title the file's properties claim."""
+    """What came out of the file: pages in order, and the title the file's properties claim.
+
+    ``derived`` is the PDF with the recognised text laid under its pages, where text recognition
+    was run: the same pages in the same order, and the file to find a quote's place in.
+    """
 
     pages: tuple[RawPage, ...]
     file_title: str | None = None
+    derived: bytes | None = field(default=None, repr=False)
 
 
 class Role(StrEnum):
@@ -124,7 +131,9 @@ class Frontmatter:
 
     ``sources`` gives for each field that has a value the text and the page it was read from, by
     field name (``title``, ``programme``, ``place``, ``programme_type``, ``report_type``,
-    ``period``, ``client``, ``contractor``, ``year``, ``note``).
+    ``period``, ``client``, ``contractor``, ``year``, ``note``). ``offered`` gives for the hard ones
+    (``programme``, ``contractor``) up to three values a person may choose from, likeliest first,
+    also where none was sure enough to be taken.
     """
 
     title: str | None = None
@@ -140,6 +149,7 @@ class Frontmatter:
     language: str = "nb"
     note: str | None = None
     sources: dict[str, Found] = field(default_factory=dict)
+    offered: dict[str, tuple[Found, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,8 +157,9 @@ class Candidate:
     """A passage that may be a lesson: whole sentences of one block.
 
     ``statement`` is the one sentence that says it best, a verbatim part of ``evidence.quote``.
-    ``score`` orders candidates within a report (higher is surer; no unit). ``reason`` says in
-    words why it was proposed, for staff.
+    ``score`` orders candidates within a report (higher is surer; no unit). ``confidence`` is how
+    sure it is, 0 to 1, that a person keeps it (never shown as a number), None where the rules
+    decided. ``reason`` says in words why it was proposed, for staff.
     """
 
     statement: str
@@ -158,6 +169,7 @@ class Candidate:
     language: str
     score: float
     reason: str
+    confidence: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
