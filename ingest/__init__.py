@@ -3,6 +3,25 @@
 The face of the package: outsiders import from here, never from a stage.
 """
 
-from ingest.pipeline import Ingested, Ingestor
+from ingest.ocr import OcrState, ocr_state
+from ingest.pipeline import (
+    STAGES,
+    Ingested,
+    Ingestor,
+    ingested,
+    limits_of,
+    read_bytes,
+    refuse_at_the_door,
+)
 
-__all__ = ["Ingested", "Ingestor"]
+__all__ = [
+    "STAGES",
+    "Ingested",
+    "Ingestor",
+    "OcrState",
+    "ingested",
+    "limits_of",
+    "ocr_state",
+    "read_bytes",
+    "refuse_at_the_door",
+]

@@ -5,14 +5,12 @@ nor Flask nor Alembic. Exit codes: 0 ok, 1 nothing found or a check failed, 2 us
 """
 
 import gc
-import json
 import logging
 import os
-import shlex
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,19 +19,27 @@ import click
 from typing_extensions import override
 
 from kb.config import Config
-from kb.domain import Kind, Phase, ProgrammeType, ReportType
-from kb.errors import AlreadyIngestedError, ConfigError, InputError, KbError, NotFoundError
-from kb.messages import sentence
+from kb.domain import Kind, Phase, ProgrammeType, ReportType, Status
+from kb.errors import ConfigError, InputError, KbError, NotFoundError
+from kb.staff import COMMANDS
+from kb.terminal import (
+    BAD_INPUT,
+    JSON,
+    NOTHING,
+    OK,
+    USAGE,
+    open_encoder,
+    open_store,
+    print_json,
+    say_error,
+)
 from kb.text import normalise
+from kb.users_cli import user
 
 if TYPE_CHECKING:
-    from kb.embed import Encoder
     from kb.evaluate import Evaluation
     from kb.search import SearchQuery, SearchResult
     from kb.store import Store
-
-OK, NOTHING, USAGE, BAD_INPUT = 0, 1, 2, 3
-_JSON = click.option("as_json", "--json", is_flag=True, help="Skriv JSON for andre programmer.")
 
 
 def _one_of(values: type[StrEnum]) -> click.Choice[str]:
@@ -48,7 +54,7 @@ class _Program(click.Group):
         try:
             return super().invoke(ctx)
         except KbError as error:
-            _say_error(error)
+            say_error(error)
             if isinstance(error, ConfigError):
                 sys.exit(USAGE)
             sys.exit(BAD_INPUT if isinstance(error, InputError) else NOTHING)
@@ -62,63 +68,17 @@ def main(ctx: click.Context) -> None:
     ctx.obj = Config.load()
 
 
+for _command in (*COMMANDS, user):
+    main.add_command(_command)
+
+
 @main.command()
 @click.pass_obj
 def init(config: Config) -> None:
     """Lag datamappen og databasen, og gjør språkmodellen klar."""
-    with _store(config):
-        _encoder(config).embed_queries(["prøve"])
+    with open_store(config):
+        open_encoder(config).embed_queries(["prøve"])
     click.echo(f"Klar: {config.home}")
-
-
-@main.command()
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FIL…")
-@click.option("--publish", is_flag=True, help="Publiser lærdommene med en gang.")
-@click.option("--skip-existing", is_flag=True, help="Gå stille forbi filer som alt er lest inn.")
-@click.option("--name", help="Filnavnet rapporten skal ha, når filen heter noe annet nå.")
-@_JSON
-@click.pass_obj
-def ingest(
-    config: Config,
-    /,
-    files: Sequence[Path],
-    name: str | None,
-    *,
-    publish: bool,
-    skip_existing: bool,
-    as_json: bool,
-) -> None:
-    """Les inn rapporter (PDF eller tekst). Én dårlig fil stopper ikke de andre."""
-    if name and len(files) > 1:
-        raise click.UsageError("--name gjelder én fil")
-    from ingest import Ingestor
-    from kb.search import Searcher
-
-    failed, done = False, []
-    with _store(config) as store:
-        encoder = _encoder(config)
-        ingestor = Ingestor(encoder, config)
-        for path in files:
-            try:
-                one = ingestor.add(
-                    store, path, name=name, publish=publish, progress=_progress(path)
-                )
-            except AlreadyIngestedError as error:
-                if not skip_existing:
-                    failed = True
-                    _say_error(error, f"{path.name}: ", f" (rapport {error.report_id})")
-            except InputError as error:
-                failed = True
-                _say_error(error, f"{path.name}: ")
-            else:
-                done.append(one)
-                if not as_json:
-                    _say_ingested(one)
-        if done:
-            Searcher(encoder, config.home).refresh(store)
-    if as_json:
-        _print_json({"reports": [one.as_json() for one in done]})
-    sys.exit(BAD_INPUT if failed else OK)
 
 
 @main.command()
@@ -143,7 +103,7 @@ def ingest(
     help="Bare rapporttypen.",
 )
 @click.option("--year", "years", multiple=True, type=int, help="Bare dette året.")
-@_JSON
+@JSON
 @click.pass_obj
 def search(
     config: Config, /, query: str, limit: int, *, as_json: bool, **filters: Sequence[Any]
@@ -152,18 +112,18 @@ def search(
     if not normalise(query):
         raise click.UsageError("Skriv et spørsmål")
     gc.disable()  # one answer and out: collecting what the imports left costs 30 ms
-    encoder = ThreadPoolExecutor(1).submit(_encoder, config)  # checks its weights as we import
+    encoder = ThreadPoolExecutor(1).submit(open_encoder, config)  # checks its weights as we import
 
     from kb.output import search_json
     from kb.search import Searcher, SearchQuery
 
     sets: dict[str, Any] = {name: frozenset(values) for name, values in filters.items()}
     asked = SearchQuery(text=query, limit=limit, **sets)
-    with _store(config) as store:
+    with open_store(config) as store:
         _refuse_unknown(config, store, asked)
         result = Searcher(encoder.result(), config.home).search(store, asked)
     if as_json:
-        _print_json(search_json(result))
+        print_json(search_json(result))
     else:
         _say_hits(result)
     sys.exit(NOTHING if result.no_match else OK)
@@ -172,27 +132,27 @@ def search(
 @main.command()
 @click.option(
     "--status",
-    type=click.Choice(["candidate", "published", "rejected", "merged", "retired"]),
+    type=click.Choice([*(status.value for status in Status), "all"]),
+    default="all",
     help="Bare lærdommer med denne statusen.",
 )
 @click.option("--report", "report_id", help="Bare fra denne rapporten (id).")
-@_JSON
+@JSON
 @click.pass_obj
-def lessons(config: Config, status: str | None, report_id: str | None, *, as_json: bool) -> None:
+def lessons(config: Config, status: str, report_id: str | None, *, as_json: bool) -> None:
     """List lærdommer."""
-    from kb.domain import Status
     from kb.output import lesson_json
 
-    with _store(config) as store, store.reading():
+    with open_store(config) as store, store.reading():
         if report_id and store.report(report_id) is None:
             raise NotFoundError(f"report {report_id}")
-        wanted = Status(status) if status else None
+        wanted = None if status == "all" else Status(status)
         ids = store.lesson_ids(status=wanted, report_id=report_id)
         found = store.lessons(ids)
         reports = {one.report.id: one.report for one in store.reports()}
     rows = [lesson_json(found[one], reports[found[one].report_id]) for one in ids]
     if as_json:
-        _print_json({"lessons": rows})
+        print_json({"lessons": rows})
     else:
         for row in rows:
             click.echo(f"{row['id']}  [{row['status']}]  {row['programme']}: {row['statement']}")
@@ -200,75 +160,57 @@ def lessons(config: Config, status: str | None, report_id: str | None, *, as_jso
 
 
 @main.command()
-@_JSON
+@JSON
 @click.pass_obj
 def reports(config: Config, *, as_json: bool) -> None:
     """List rapporter."""
     from kb.output import report_json
 
-    with _store(config) as store:
+    with open_store(config) as store:
         found = store.reports()
     rows = [report_json(summary) for summary in found]
     slugs = {summary.report.programme.slug for summary in found}
     if as_json:
-        _print_json({"reports": rows})
+        print_json({"reports": rows})
     else:
         for row in rows:
             title = row["title"] or row["file"]
-            click.echo(f"{row['id']}  {title}  ({row['lessons']} lærdommer, {row['status']})")
+            counts = ", ".join(f"{n} {status}" for status, n in row["counts"].items() if n)
+            edition = f", utgave av {row['edition_of']}" if row["edition_of"] else ""
+            click.echo(f"{row['id']}  {title}  [{row['status']}]  {counts or 0}{edition}")
     if rows and not as_json:
         click.echo("Programmer (id til --programme): " + ", ".join(sorted(slugs)))
     sys.exit(OK if rows else NOTHING)
 
 
 @main.command()
-@click.argument("report_id", metavar="RAPPORT")
-@click.pass_obj
-def publish(config: Config, report_id: str) -> None:
-    """Publiser en rapport og alle forslagene i den."""
-    from kb.search import Searcher
-
-    with _store(config) as store:
-        count = store.publish_report(report_id)
-        Searcher(_encoder(config), config.home).refresh(store)
-    click.echo(f"{count} lærdommer er publisert.")
-
-
-@main.command()
-@click.argument("report_id", metavar="RAPPORT")
-@click.option("--yes", is_flag=True, help="Ikke spør.")
-@click.pass_obj
-def remove(config: Config, report_id: str, *, yes: bool) -> None:
-    """Fjern en rapport med lærdommene dens. Filen blir liggende, så den kan leses inn igjen."""
-    with _store(config) as store:
-        kept, original = store.report(report_id), store.original_path(report_id)
-        if kept is None or original is None:
-            raise NotFoundError(f"report {report_id}")
-        if not yes:
-            click.confirm(f"Fjerne rapport {report_id} og alle lærdommene i den?", abort=True)
-        store.remove_report(report_id)
-    publish = ["--publish"] if kept.status == "published" else []
-    undo = shlex.join(["kb", "ingest", *publish, "--name", kept.file, "--", str(original)])
-    click.echo(f"Fjernet. Angre: {undo}")
-
-
-@main.command()
 @click.option("--host", help="Adresse å lytte på.")
 @click.option("--port", type=click.IntRange(0, 65535), help="Port å lytte på.")
+@click.option("--no-worker", is_flag=True, help="Les ikke inn filer; «kb work» gjør det.")
+@click.option("--demo-editor", is_flag=True, help="Skriv ut en engangslenke for en demoredaktør.")
 @click.pass_obj
-def serve(config: Config, host: str | None, port: int | None) -> None:
-    """Start nettsidene."""
+def serve(
+    config: Config, host: str | None, port: int | None, *, no_worker: bool, demo_editor: bool
+) -> None:
+    """Start nettsidene, og les inn filer som lastes opp."""
     from dataclasses import replace
 
+    from kb.accounts import demo_link, is_loopback
+    from kb.attend import attended
     from kb.search import Searcher
     from web import create_app
     from web.serve import serve as run
 
-    encoder = _encoder(config)
-    with _store(config) as store:
-        Searcher(encoder, config.home).refresh(store)
     config = replace(config, host=host or config.host, port=config.port if port is None else port)
-    run(config, create_app(config, encoder))
+    if demo_editor and not is_loopback(config.host):
+        raise click.UsageError("--demo-editor virker bare på denne maskinen (127.0.0.1)")
+    encoder = open_encoder(config)
+    with open_store(config) as store:
+        link = demo_link(store) if demo_editor else None
+        Searcher(encoder, config.home).refresh(store)
+    worker = [sys.executable, "-m", "kb", "work", "--attended"]
+    with nullcontext() if no_worker else attended(worker):
+        run(config, create_app(config, encoder), link)
 
 
 @main.command()
@@ -280,8 +222,8 @@ def reindex(config: Config) -> None:
     from kb.passages import passages_of
     from kb.search import Searcher
 
-    with _store(config) as store:
-        encoder = _encoder(config)
+    with open_store(config) as store:
+        encoder = open_encoder(config)
         found = list(store.lessons(store.lesson_ids()).values())
         batches = [found[start : start + 50] for start in range(0, len(found), 50)]
         quiet = not sys.stderr.isatty()
@@ -301,17 +243,17 @@ def reindex(config: Config) -> None:
 
 
 @main.command()
-@_JSON
+@JSON
 @click.pass_obj
 def check(config: Config, *, as_json: bool) -> None:
     """Kontroller databasen, indeksene og at hvert sitat står på siden sin."""
     from kb.search import Searcher
 
-    with _store(config) as store:
-        problems = [*store.check(), *Searcher(_encoder(config), config.home).problems(store)]
+    with open_store(config) as store:
+        problems = [*store.check(), *Searcher(open_encoder(config), config.home).problems(store)]
         quotes = _count_quotes(store)
     if as_json:
-        _print_json({"ok": not problems, "quotes": quotes, "problems": problems})
+        print_json({"ok": not problems, "quotes": quotes, "problems": problems})
     else:
         for problem in problems:
             click.echo(problem, err=True)
@@ -327,7 +269,7 @@ def check(config: Config, *, as_json: bool) -> None:
     type=click.Path(path_type=Path),
     help="Fil med tekststykkene det søkes i; kan gjentas. Uten: rapportene settet er vurdert mot.",
 )
-@_JSON
+@JSON
 @click.pass_obj
 def evaluate(
     config: Config, queries: Path | None, passages: Sequence[Path], *, as_json: bool
@@ -339,30 +281,24 @@ def evaluate(
     from kb.evaluate import load_set
 
     judged = load_set(queries or config.corpus / "queries.toml", passages)
-    result = run(judged, _encoder(config))
+    result = run(judged, open_encoder(config))
     if as_json:
-        _print_json(asdict(result))
+        print_json(asdict(result))
     else:
         _say_evaluation(result)
 
 
 @main.command(name="config")
-@_JSON
+@JSON
 @click.pass_obj
 def show_config(config: Config, *, as_json: bool) -> None:
     """Vis hver innstilling, verdien og hvor den kommer fra."""
     rows = config.explain()
     if as_json:
-        _print_json({name: {"value": value, "source": source} for name, value, source in rows})
+        print_json({name: {"value": value, "source": source} for name, value, source in rows})
         return
     for name, value, source in rows:
         click.echo(f"KB_{name.upper()} = {value}  ({source})")
-
-
-def _store(config: Config) -> "Store":
-    from kb.store import Store
-
-    return Store.open(config.home)
 
 
 def _refuse_unknown(config: Config, store: "Store", asked: "SearchQuery") -> None:
@@ -377,27 +313,6 @@ def _refuse_unknown(config: Config, store: "Store", asked: "SearchQuery") -> Non
         for theme in asked.themes:
             if taxonomy.theme(theme) is None:
                 raise NotFoundError(f"theme {theme}")
-
-
-def _encoder(config: Config) -> "Encoder":
-    from kb.embed import open_encoder
-
-    return open_encoder(config.model, config.home)
-
-
-def _progress(path: Path) -> Callable[[str], None]:
-    """Return what shows the stage under way, on a terminal only."""
-    if not sys.stderr.isatty():
-        return lambda _stage: None
-    return lambda stage: click.echo(f"\r\033[K{path.name}: {stage} …", nl=False, err=True)
-
-
-def _say_ingested(done: Any) -> None:
-    if sys.stderr.isatty():
-        click.echo("\r\033[K", nl=False, err=True)
-    click.echo(f"{done.file}: {done.lessons} lærdommer, {done.pages} sider (rapport {done.id})")
-    for number, problem in done.problems:
-        click.echo(f"  side {number}: {problem}")
 
 
 def _say_hits(result: "SearchResult") -> None:
@@ -441,16 +356,6 @@ def _count_quotes(store: "Store") -> int:
         with suppress(ValueError):
             count += sum(len(one.evidence) for one in store.lessons([lesson_id]).values())
     return count
-
-
-def _say_error(error: KbError, before: str = "", after: str = "") -> None:
-    click.echo(f"{before}{sentence(error)} [{error.reason_code}]{after}", err=True)
-    if not isinstance(error, InputError) or isinstance(error, NotFoundError):
-        click.echo(f"  {error}", err=True)
-
-
-def _print_json(data: object) -> None:
-    click.echo(json.dumps(data, ensure_ascii=False, indent=2))
 
 
 def run() -> None:

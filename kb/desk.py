@@ -222,7 +222,8 @@ class Desk:
         """Set what is known of a report and its programme.
 
         Reports of one programme share its name: a new name that another programme has makes this
-        report one of that programme's.
+        report one of that programme's. What a person corrects no longer counts as read from the
+        report: the text it was read from goes with it (and stands in the history).
         """
         kept = self._report(report, version)
         name = known.programme or known.place or known.title or kept.programme.name
@@ -243,13 +244,17 @@ class Desk:
             contractor=known.contractor,
             year=known.year,
         )
-        return self._revise(Action.METADATA, [], reports=[wanted])
+        changed = _facts(kept) ^ _facts(wanted)
+        fields = {name for name, _ in changed}
+        sources = tuple(one for one in kept.sources if one[0] not in fields)
+        return self._revise(Action.METADATA, [], reports=[replace(wanted, sources=sources)])
 
     def publish(self, report: ReportId, version: int) -> int:
         """Publish a report with its approved lessons; an older edition of it is superseded.
 
         Raises:
             UndecidedError: candidates remain.
+            ConflictError: it is in the trash, or was changed since.
         """
         kept = self._report(report, version)
         own = self._lessons_of(report)
@@ -263,6 +268,8 @@ class Desk:
         return self._publish(self._report(report), self._lessons_of(report))
 
     def _publish(self, report: Report, own: Sequence[Lesson]) -> int:
+        if report.status is ReportStatus.TRASHED:
+            raise ConflictError(f"report {report.id} is in the trash")
         ready = {Status.APPROVED, Status.CANDIDATE}
         lessons = [replace(one, status=Status.PUBLISHED) for one in own if one.status in ready]
         reports = [replace(report, status=ReportStatus.PUBLISHED)]
@@ -427,6 +434,22 @@ def embedded(lessons: Sequence[Lesson], encoder: Encoder) -> dict[LessonId, NDAr
     rows = encoder.embed_passages([text for own in texts for text in own])
     cuts = np.cumsum([len(own) for own in texts])[:-1]
     return {one.id: part for one, part in zip(lessons, np.split(rows, cuts), strict=True)}
+
+
+def _facts(report: Report) -> set[tuple[str, object]]:
+    """Return what is known of a report, by the field names of its sources."""
+    about = report.programme
+    return {
+        ("title", report.title),
+        ("programme", report.programme_name),
+        ("place", about.place),
+        ("programme_type", about.programme_type),
+        ("period", (about.period_from, about.period_to)),
+        ("report_type", report.report_type),
+        ("client", report.client),
+        ("contractor", report.contractor),
+        ("year", report.year),
+    }
 
 
 def _with_status(lessons: Sequence[Lesson], old: Status, new: Status) -> list[Lesson]:

@@ -84,11 +84,15 @@ def difference(old: Sequence[Lesson], new: Sequence[Lesson]) -> EditionDiff:
 
 
 class _Carrier:
-    """Takes decisions over, one old lesson at a time; each new lesson continues at most one."""
+    """Takes decisions over, one old lesson at a time; each new lesson continues at most one.
+
+    A decision that somebody has already taken on the new edition is not overwritten.
+    """
 
     def __init__(self, new: Sequence[Lesson], report: Report, pages: Sequence[Page]) -> None:
         self._report, self._letters = report, _Letters(pages)
-        self._free = {one.id: one for one in new if not one.previous}
+        self._decided = {one.id: one for one in new if is_decided(one)}
+        self._free = {one.id: one for one in new if not one.previous and not is_decided(one)}
         self._by_quote = {key(e.quote): one.id for one in new for e in one.evidence}
         self._carried: dict[LessonId, Lesson] = {}  # by the id of the old lesson
 
@@ -102,6 +106,9 @@ class _Carrier:
         proposal = self._free.pop(own, None) if own else None
         id_ = proposal.id if proposal else lesson_id(self._report.sha256, evidence[0].quote)
         if any(one.id == id_ for one in self._carried.values()):
+            return
+        if id_ in self._decided:  # what was decided of the new edition itself counts
+            self._carried[old.id] = replace(self._decided[id_], previous=old.id)
             return
         carried = replace(
             old,

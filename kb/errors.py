@@ -4,7 +4,7 @@ KbError
 ├─ InputError            the caller can mend it (HTTP 4xx, exit 2 or 3)
 │  ├─ InvalidQueryError      400  the question or a filter cannot be used
 │  ├─ NotFoundError          404  no such report, lesson or programme
-│  ├─ AlreadyIngestedError   409  the same bytes are in the store (knows the report)
+│  ├─ AlreadyIngestedError   409  the same bytes or words are in the store
 │  ├─ ConflictError          409  somebody else changed it in the meantime
 │  ├─ UndecidedError         409  a report cannot be published while lessons wait
 │  ├─ NotVerbatimError       422  the text does not stand on its page
@@ -14,6 +14,8 @@ KbError
 │  ├─ StoreDamagedError           the database or a stored file fails its check
 │  ├─ StoreUnavailableError       the data folder cannot be opened or written, or is locked
 │  ├─ LeaseLostError              another worker has taken the job
+│  ├─ JobAttemptsError            a job was begun several times and ended by nobody
+│  ├─ InternalError               a worker met an error that nobody foresaw
 │  ├─ OcrUnavailableError         a program or language for text recognition is not installed
 │  ├─ StaleIndexError             vectors of another model, or none
 │  └─ ModelUnavailableError       the encoder cannot be loaded
@@ -60,12 +62,12 @@ class NotFoundError(InputError):
 
 
 class AlreadyIngestedError(InputError):
-    """The same file, byte for byte, is in the store."""
+    """The same file, byte for byte or word for word, is in the store."""
 
     code = "already-ingested"
 
-    def __init__(self, report_id: str) -> None:
-        super().__init__(f"report {report_id} has the same SHA-256")
+    def __init__(self, report_id: str, shared: str = "the same SHA-256") -> None:
+        super().__init__(f"report {report_id} has {shared}")
         self.report_id = report_id
 
 
@@ -168,6 +170,18 @@ class LeaseLostError(StateError):
     """Another worker has taken the job, or it was cancelled; this one must stop."""
 
     code = "lease-lost"
+
+
+class JobAttemptsError(StateError):
+    """A job was begun several times, and each time its worker went away before the end."""
+
+    code = "job-attempts"
+
+
+class InternalError(StateError):
+    """Something nobody foresaw, met while working on a job; the log has the traceback."""
+
+    code = "internal"
 
 
 class OcrUnavailableError(StateError):

@@ -5,6 +5,7 @@ codes of :mod:`kb.errors` and the sentences together.
 """
 
 from kb.errors import KbError
+from kb.lint import LintCode
 
 SENTENCES: dict[str, tuple[str, str, str]] = {
     "invalid-query": (
@@ -61,6 +62,16 @@ SENTENCES: dict[str, tuple[str, str, str]] = {
         "Jobben er overtatt av en annen arbeider eller avbrutt. Ingenting er tapt.",
         "Jobben er teken over av ein annan arbeidar eller avbroten. Ingenting er tapt.",
         "Another worker has taken the job, or it was cancelled. Nothing is lost.",
+    ),
+    "job-attempts": (
+        "Innlesingen stoppet flere ganger uten å bli ferdig. Se loggen, og prøv igjen.",
+        "Innlesinga stoppa fleire gonger utan å bli ferdig. Sjå loggen, og prøv igjen.",
+        "Reading the file stopped several times without an end. See the log and retry.",
+    ),
+    "internal": (
+        "Noe uventet gikk galt under innlesingen. Årsaken står i loggen. Prøv igjen.",
+        "Noko uventa gjekk gale under innlesinga. Årsaka står i loggen. Prøv igjen.",
+        "Something unexpected went wrong while reading the file. The log has the cause. Retry.",
     ),
     "unreadable-report.empty": (
         "Filen er tom. Hent rapporten på nytt, og prøv igjen.",
@@ -146,9 +157,67 @@ SENTENCES: dict[str, tuple[str, str, str]] = {
         "The list of themes is wrong and must be mended before the program can start.",
     ),
 }
+LINT: dict[LintCode, tuple[str, str, str]] = {
+    LintCode.NO_CONTEXT: (
+        (
+            "Lærdommen peker tilbake på noe som ikke står her. Ta med setningen foran, eller skriv "
+            "hvem eller hva det gjelder."
+        ),
+        (
+            "Lærdommen viser tilbake til noko som ikkje står her. Ta med setninga framfor, eller "
+            "skriv kven eller kva det gjeld."
+        ),
+        (
+            "The lesson points back to something that is not here. Include the sentence before it, "
+            "or write who or what it is about."
+        ),
+    ),
+    LintCode.NOT_TRANSFERABLE: (
+        "Lærdommen består mest av lokale navn eller tall. Skriv hva et annet program kan bruke.",
+        "Lærdommen er mest lokale namn eller tal. Skriv kva eit anna program kan bruke.",
+        "The lesson is mostly local names or figures. Write what another programme can use.",
+    ),
+    LintCode.NO_ADVICE: (
+        "Det går ikke fram hva som virket, hva som gikk galt eller hva andre bør gjøre.",
+        "Det går ikkje fram kva som verka, kva som gjekk gale eller kva andre bør gjere.",
+        "It does not say what worked, what went wrong or what others should do.",
+    ),
+    LintCode.PLATITUDE: (
+        "Dette er ros uten innhold. Skriv hva som var bra, og hvorfor, eller avvis forslaget.",
+        "Dette er ros utan innhald. Skriv kva som var bra, og kvifor, eller avvis forslaget.",
+        "This is praise without content. Write what was good and why, or reject the proposal.",
+    ),
+    LintCode.PERSON_NAME: (
+        "Dette ligner et personnavn. Skriv om, så navnet ikke står i lærdommen.",
+        "Dette liknar eit personnamn. Skriv om, så namnet ikkje står i lærdommen.",
+        "This looks like a person's name. Rewrite so that the name is not in the lesson.",
+    ),
+    LintCode.TOO_LONG: (
+        "Lærdommen er lang. Del den opp, eller velg setningen som sier det viktigste.",
+        "Lærdommen er lang. Del han opp, eller vel setninga som seier det viktigaste.",
+        "The lesson is long. Split it, or choose the sentence that says the main thing.",
+    ),
+    LintCode.TOO_SHORT: (
+        "Lærdommen er for kort til å forstås alene. Ta med mer av sitatet.",
+        "Lærdommen er for kort til å bli forstått åleine. Ta med meir av sitatet.",
+        "The lesson is too short to be understood alone. Include more of the quote.",
+    ),
+    LintCode.FRAGMENT: (
+        "Lærdommen er ikke en hel setning. Velg en annen setning, eller skriv den om.",
+        "Lærdommen er ikkje ei heil setning. Vel ei anna setning, eller skriv ho om.",
+        "The lesson is not a whole sentence. Choose another one, or rewrite it.",
+    ),
+}
+"""What staff read for each finding of :mod:`kb.lint`."""
+
 _LANGUAGES = {"nb": 0, "nn": 1, "en": 2}
 
 
 def sentence(error: KbError, language: str = "nb") -> str:
     """Return what the user reads for ``error``; an unknown language falls back to bokmål."""
     return SENTENCES[error.reason_code][_LANGUAGES.get(language, 0)]
+
+
+def lint_sentence(code: LintCode, language: str = "nb") -> str:
+    """Return what staff read for a finding; an unknown language falls back to bokmål."""
+    return LINT[code][_LANGUAGES.get(language, 0)]

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from kb.domain import Lesson, Report
+from kb.domain import Lesson, Report, Status
 from kb.search import SearchResult
 from kb.store import ReportSummary
 
@@ -69,11 +69,14 @@ def report_json(summary: ReportSummary) -> dict[str, Any]:
         "sha256": report.sha256,
         "lessons": sum(_living(summary.lessons).values()),
         "status": report.status.value,
+        "counts": {one.value: summary.lessons.get(one, 0) for one in Status},
+        "edition_of": report.edition_of,
     }
 
 
 def _living(counts: Mapping[str, int]) -> dict[str, int]:
-    return {status: n for status, n in counts.items() if status in {"candidate", "published"}}
+    living = {Status.CANDIDATE, Status.APPROVED, Status.PUBLISHED}
+    return {status: n for status, n in counts.items() if status in living}
 
 
 def _quotes(lesson: Lesson) -> list[dict[str, Any]]:

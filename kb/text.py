@@ -126,21 +126,31 @@ def sentences(text: str) -> list[str]:
     return [text[start:end] for start, end in sentence_spans(text)]
 
 
-# «for», «at», «to», «be» and «do» are words in Norwegian too, and tell nothing.
+# «for», «at», «to», «be» and «do» are words in Norwegian too, and tell nothing; neither do «og»,
+# «vi», «når» and «etter», which both written forms of Norwegian have. The lists were made from
+# words that one language has in more than 19 of 20 places in the training passages.
 _TELLING = {
     "en": frozenset(
-        """the and of in is are was were how what when who why should does can with after before
-        our we from it that this on not they their your you a an or have has
+        """the and of is are was were how what when who why should does can with after before
+        our we from it that this on not they their your you a an or have has had been its
+        which each than would could these those there them about between more other only one two
         """.split()
     ),
     "nn": frozenset(
-        """ikkje kva korleis kven kvifor når eit ein vi frå vert vart blei blir dei deira noko nokon
-        vere vore berre mykje meir sidan etter fyrste kor kvar kvart òg eg me medan gjere gjer
+        """ikkje kva korleis kven kvifor eit ein ei eitt frå vert vart blei dei deira noko nokon
+        nokre vere vore berre mykje meir sidan fyrste kor kvar kvart òg eg medan gjere gjer
+        gjekk         fekk då utan saman att fleire sjølv sjølve gong gonger kjem seier eigne
+        eige eigen ho vidare         korkje anten likevel tilsette verksemder verksemdene
+        kommunane programleiar programleiaren gjorde         arbeidsplassar trudde sjeldan høgt
+        heile difor tidlegare seinare
         """.split()
     ),
     "nb": frozenset(
-        """ikke hva hvordan hvem hvorfor når et en vi fra ble blir de deres noe noen være vært bare
-        mye mer siden etter første hvor hver hvert også jeg mens gjøre gjør og
+        """ikke hva hvordan hvem hvorfor et en fra ble blir de deres noe noen være vært bare
+        mye mer siden første hvor hver hvert også jeg mens gjøre gjør gikk fikk da uten sammen igjen
+        flere selv samme gang ganger kommer sier egne eget egen hun dem disse verken enten ansatte
+        bedrifter kommunene programleder programlederen arbeidsplasser prosjekter prosjektene hele
+        ga sjelden derfor tidligere senere annet
         """.split()
     ),
 }

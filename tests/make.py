@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from kb.desk import Desk
 from kb.domain import (
     AssignedBy,
     Evidence,
@@ -18,6 +19,7 @@ from kb.domain import (
     Page,
     Programme,
     Report,
+    ReportId,
     ReportStatus,
     Span,
     Status,
@@ -25,8 +27,9 @@ from kb.domain import (
     lesson_id,
     report_id,
 )
+from kb.embed import Encoder
 from kb.passages import passages_of
-from kb.store import Store
+from kb.store import Action, Revision, Store
 from kb.text import slugify
 
 MODEL = "test-model"
@@ -170,6 +173,32 @@ def a_filing(*quotes: str, original: bytes = b"%PDF original", **known: object) 
         model_id=MODEL,
         original=original,
     )
+
+
+def set_status(store: Store, lesson_ids: Iterable[LessonId], status: Status) -> int:
+    """Give the lessons another status; return how many did not have it already."""
+    found = store.lessons(list(lesson_ids)).values()
+    changing = tuple(replace(one, status=status) for one in found if one.status is not status)
+    if changing:
+        of = changing[0].report_id
+        store.changes.revise(
+            Revision(action=Action.EDIT, report_id=of, by="test", lessons=changing)
+        )
+    return len(changing)
+
+
+def publish(store: Store, report_id: ReportId) -> int:
+    """Publish a report with all that waits in it; return how many lessons that were."""
+    ids = store.lesson_ids(report_id=report_id)
+    ready = {Status.CANDIDATE, Status.APPROVED}
+    waiting = [one for one in store.lessons(ids).values() if one.status in ready]
+    if waiting or store.report(report_id).status is not ReportStatus.PUBLISHED:
+        Desk(store, _no_encoder, "test").approve_and_publish(report_id)
+    return len(waiting)
+
+
+def _no_encoder() -> Encoder:
+    raise AssertionError("publishing changes no words")
 
 
 def vectors_for(lessons: Iterable[Lesson], dim: int = DIM) -> dict[LessonId, NDArray[np.float32]]:

@@ -26,7 +26,15 @@ from kb.domain import (
     Status,
     ThemeTag,
 )
-from kb.errors import InputError, KbError, StateError, Unreadable, UnreadableReportError
+from kb.errors import (
+    AccountError,
+    AccountProblem,
+    InputError,
+    KbError,
+    StateError,
+    Unreadable,
+    UnreadableReportError,
+)
 from kb.messages import SENTENCES, sentence
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -110,6 +118,8 @@ def raised() -> Iterator[KbError]:
     for kind in kinds:
         if kind is UnreadableReportError:
             yield from (UnreadableReportError(reason) for reason in Unreadable)
+        elif kind is AccountError:
+            yield from (AccountError(problem) for problem in AccountProblem)
         elif kind not in {KbError, InputError, StateError}:
             yield kind("x")
 

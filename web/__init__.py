@@ -1,4 +1,6 @@
-"""The website: pages that anyone may read and a small JSON interface. It never changes the base.
+"""The website: pages that anyone may read, a small JSON interface, and the desk for staff.
+
+What stands outside ``/desk`` never changes the base.
 
 ``create_app`` builds it, ``web.serve.serve`` runs it. Every page works without JavaScript; every
 address is Norwegian and stable (``tests/routes.txt``).
@@ -13,12 +15,12 @@ from kb.config import Config
 from kb.embed import Encoder
 from kb.search import Searcher
 from kb.taxonomy import load_taxonomy
-from web import access_log, assets, failures, language, present, security
+from web import access_log, assets, auth, failures, language, present, security
 from web.context import Services, close_store
 from web.views import BLUEPRINTS
 
 _MAX_FORM_BYTES = 4_096
-"""The only form that is sent by POST holds a language and an address."""
+"""Forms outside the desk hold a language and an address, or a name and a password."""
 
 
 def create_app(config: Config, encoder: Encoder) -> Flask:
@@ -26,19 +28,21 @@ def create_app(config: Config, encoder: Encoder) -> Flask:
 
     Raises:
         TaxonomyError: the taxonomy in ``config.corpus`` is missing or wrong.
+        StoreUnavailableError: the secret of the sessions cannot be kept in ``config.home``.
     """
     app = Flask("web", root_path=str(Path(__file__).resolve().parent))
     app.config.update(MAX_CONTENT_LENGTH=_MAX_FORM_BYTES, MAX_FORM_PARTS=4)
     taxonomy = load_taxonomy(config.corpus / "taxonomy.toml")
     Services(
         config=config,
+        encoder=encoder,
         searcher=Searcher(encoder, config.home),
         taxonomy=taxonomy,
         model_id=encoder.model_id,
     ).install(app)
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    for part in (language, present, assets, security, failures, access_log):
+    for part in (language, present, assets, security, failures, access_log, auth):
         part.install(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)

@@ -1,7 +1,8 @@
 """One line per request as JSON: what was asked for and how it went, never the question itself.
 
 Questions can tell about people and places, so we log how long the question was and how many
-lessons it found, and leave out the query string altogether.
+lessons it found, and leave out the query string altogether. A one-time link is as good as a
+password, so its token is left out too.
 """
 
 import json
@@ -31,11 +32,13 @@ def _start() -> None:
 
 
 def _finish(response: Response) -> Response:
+    now = time.perf_counter()
+    started = g.get("started", now)  # a request can be refused before it begins
     line = {
         "method": request.method,
-        "path": request.path,
+        "path": "/inn/…" if request.path.startswith("/inn/") else request.path,
         "status": response.status_code,
-        "ms": round((time.perf_counter() - g.started) * 1000, 1),
+        "ms": round((now - started) * 1000, 1),
         **g.get("search_figures", {}),
     }
     _log.info(json.dumps(line, ensure_ascii=False))

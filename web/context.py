@@ -6,6 +6,7 @@ from typing import cast
 from flask import Flask, current_app, g
 
 from kb.config import Config
+from kb.embed import Encoder
 from kb.search import Searcher
 from kb.store import Store
 from kb.taxonomy import Taxonomy
@@ -18,6 +19,7 @@ class Services:
     """What all requests share, none of which changes while the site runs."""
 
     config: Config
+    encoder: Encoder
     searcher: Searcher
     taxonomy: Taxonomy
     model_id: str

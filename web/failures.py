@@ -4,13 +4,33 @@ import logging
 
 from flask import Flask, Response, jsonify, make_response, render_template, request
 from flask_babel import gettext as _
+from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
-from kb.errors import InputError, InvalidQueryError, KbError, NotFoundError, StateError
+from kb.errors import (
+    AccountError,
+    AlreadyIngestedError,
+    ConflictError,
+    InputError,
+    InvalidQueryError,
+    KbError,
+    NotFoundError,
+    NotVerbatimError,
+    StateError,
+    UndecidedError,
+    UnreadableReportError,
+)
 from kb.messages import sentence
 from web.language import language
 
-_NOT_FOUND = 404
+_NOT_FOUND, _TOO_LARGE = 404, 413
+_MB = 1_000_000
+_STATUSES: tuple[tuple[type[InputError] | tuple[type[InputError], ...], int], ...] = (
+    (NotFoundError, _NOT_FOUND),
+    ((ConflictError, UndecidedError, AlreadyIngestedError), 409),
+    ((NotVerbatimError, AccountError, UnreadableReportError), 422),
+    (InputError, 400),
+)
 _log = logging.getLogger("web")
 
 
@@ -23,10 +43,9 @@ def install(app: Flask) -> None:
 
 def status_of(error: KbError) -> int:
     """Return the HTTP status for ``error``: 4xx if the reader can mend it, else 5xx."""
-    if isinstance(error, NotFoundError):
-        return _NOT_FOUND
-    if isinstance(error, InputError):
-        return 400
+    for kinds, status in _STATUSES:
+        if isinstance(error, kinds):
+            return status
     return 503 if isinstance(error, StateError) else 500
 
 
@@ -44,10 +63,47 @@ def _http(error: HTTPException) -> Response:
         return make_response(error.get_response())
     if error.code == _NOT_FOUND:
         return _known(NotFoundError(request.path))
+    told = _refusal(error)
+    if told is not None:
+        return _answer(error.code, *told)
     known = InvalidQueryError(error.name)
     response = _answer(error.code, known.code, sentence(known, language()))
     response.headers.extend((name, value) for name, value in error.get_headers() if name == "Allow")
     return response
+
+
+def _refusal(error: HTTPException) -> tuple[str, str] | None:
+    """Return code and sentence where it matters who asks, how much, or how often; else None."""
+    if isinstance(error, CSRFError):
+        text = _(
+            "Skjemaet er for gammelt, eller nettleseren sendte ikke med informasjonskapselen. "
+            "Ingenting er endret. Gå tilbake, last siden på nytt, logg inn om du blir bedt om det, "
+            "og prøv igjen."
+        )
+        return "form-expired", str(text)
+    if error.code == _TOO_LARGE:
+        return "too-large", _too_large()
+    texts = {
+        401: ("not-logged-in", _("Du må logge inn for å gjøre dette. Ingenting er endret.")),
+        403: ("not-allowed", _("Kontoen din har ikke lov til dette. Be en administrator om det.")),
+        429: (
+            "too-many-tries",
+            _("For mange forsøk på å logge inn. Vent et kvarter, og prøv igjen."),
+        ),
+    }
+    code, text = texts.get(error.code or 0, ("", ""))
+    return (code, str(text)) if code else None
+
+
+def _too_large() -> str:
+    most = request.max_content_length or 0
+    if most < _MB:
+        return str(_("Skjemaet er større enn vi tar imot. Ingenting er endret."))
+    text = _(
+        "Filene er til sammen større enn %(mb)s MB. Ingen er lagt inn. Velg færre om gangen.",
+        mb=most // _MB,
+    )
+    return str(text)
 
 
 def _unknown(error: Exception) -> Response:

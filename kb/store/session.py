@@ -33,16 +33,19 @@ from kb.domain import (
     ProgrammeSlug,
     Report,
     ReportId,
-    ReportStatus,
     Status,
     ThemeId,
 )
 from kb.errors import AlreadyIngestedError, NotFoundError, StoreDamagedError, StoreUnavailableError
-from kb.store import audit, files, sqlite
+from kb.store import alike, audit, files, purge, sqlite
 from kb.store import lessons as lessons_of
 from kb.store import records as rec
+from kb.store.accounts import Accounts
 from kb.store.changes import Changes
+from kb.store.heads import Heads
+from kb.store.jobs import Holding, Jobs
 from kb.store.records import FacetRow, IndexPointer, IndexRow, ReportSummary
+from kb.store.relations import Relations
 from kb.store.schema import (
     evidence,
     evidence_span,
@@ -137,9 +140,29 @@ class Store:
         return raise_generation(self._connection)
 
     @property
+    def jobs(self) -> Jobs:
+        """The files on their way in."""
+        return Jobs(self._connection, self._home)
+
+    @property
+    def heads(self) -> Heads:
+        """The lesson classifiers that were trained here."""
+        return Heads(self._connection)
+
+    @property
     def changes(self) -> Changes:
         """What people decided, and the way to decide."""
         return Changes(self._connection)
+
+    @property
+    def relations(self) -> Relations:
+        """What people decided about pairs of lessons."""
+        return Relations(self._connection)
+
+    @property
+    def accounts(self) -> Accounts:
+        """Who may log in."""
+        return Accounts(self._connection)
 
     # --- adding and removing reports ------------------------------------------------------------
 
@@ -151,6 +174,8 @@ class Store:
         vectors: Vectors,
         model_id: str,
         original: bytes,
+        *,
+        job: Holding | None = None,
     ) -> None:
         """Keep a report with everything that belongs to it; durable when this returns.
 
@@ -163,9 +188,11 @@ class Store:
             vectors: for each lesson float32 of shape (passages, dim), as ``passages_of`` has them.
             model_id: of the encoder that made ``vectors``.
             original: the file whose SHA-256 is the report's.
+            job: what this is done for; noted, and mostly ended, in the same transaction.
 
         Raises:
             AlreadyIngestedError: a report with the same SHA-256 is in the store.
+            LeaseLostError: somebody else has taken the job; nothing is stored.
             ValueError: a quote does not stand at its spans, or a vector lacks.
         """
         self._refuse_known(report)  # before a large file is written for nothing
@@ -194,6 +221,8 @@ class Store:
             self._insert(vector, rows)
             self._delete(gone.c.lesson_id, [one.id for one in lessons])
             lessons_of.put_words(self._connection, [one.id for one in lessons])
+            if job is not None:
+                self.jobs.stored(job, report.id)
 
     def remove_report(self, report_id: ReportId) -> None:
         """Forget a report and its lessons; its original file stays, so that it can be read again.
@@ -202,17 +231,31 @@ class Store:
             NotFoundError: there is no such report.
         """
         with self._writing():
-            row = self._first(select(report_table).where(report_table.c.id == report_id))
-            if row is None:
-                raise NotFoundError(f"no report {report_id}")
-            generation = self._raise_generation()
-            found = self._all(select(lesson.c.id).where(lesson.c.report_id == report_id))
-            lessons_of.remove(self._connection, [one.id for one in found], generation)
-            self._delete(page.c.report_id, [report_id])
-            self._delete(report_table.c.id, [report_id])
-            others = select(report_table.c.id).where(report_table.c.programme == row.programme)
-            if self._first(others) is None:
-                self._delete(programme.c.slug, [row.programme])
+            self._remove(report_id)
+
+    def purge_report(self, report_id: ReportId) -> None:
+        """Forget a report for good: with its file, its jobs and its part in the history.
+
+        Raises:
+            NotFoundError: there is no such report.
+        """
+        with self._writing():
+            sha256 = self._remove(report_id)
+            purge.purge(self._connection, self._home, report_id, sha256)
+
+    def _remove(self, report_id: ReportId) -> str:
+        row = self._first(select(report_table).where(report_table.c.id == report_id))
+        if row is None:
+            raise NotFoundError(f"no report {report_id}")
+        generation = self._raise_generation()
+        found = self._all(select(lesson.c.id).where(lesson.c.report_id == report_id))
+        lessons_of.remove(self._connection, [one.id for one in found], generation)
+        self._delete(page.c.report_id, [report_id])
+        self._delete(report_table.c.id, [report_id])
+        others = select(report_table.c.id).where(report_table.c.programme == row.programme)
+        if self._first(others) is None:
+            self._delete(programme.c.slug, [row.programme])
+        return str(row.sha256)
 
     def _refuse_known(self, report: Report) -> None:
         known = self.report_by_sha256(report.sha256)
@@ -235,33 +278,7 @@ class Store:
         if learned:
             self._connection.execute(update(programme).where(same).values(learned))
 
-    # --- changing lessons -----------------------------------------------------------------------
-
-    def set_status(self, lesson_ids: Collection[LessonId], status: Status) -> int:
-        """Give the lessons another status; return how many did not have it already."""
-        with self._writing():
-            return self._set_status(lesson_ids, status)
-
-    def publish_report(self, report_id: ReportId) -> int:
-        """Publish a report and all its candidates; return how many lessons that were.
-
-        Raises:
-            NotFoundError: there is no such report.
-        """
-        with self._writing():
-            known = self.report(report_id)
-            if known is None:
-                raise NotFoundError(f"no report {report_id}")
-            candidates = self.lesson_ids(status=Status.CANDIDATE, report_id=report_id)
-            count = self._set_status(candidates, Status.PUBLISHED)
-            if known.status is not ReportStatus.PUBLISHED:
-                generation = self.generation() if count else self._raise_generation()
-                self._connection.execute(
-                    update(report_table)
-                    .where(report_table.c.id == report_id)
-                    .values(status=ReportStatus.PUBLISHED, changed=generation)
-                )
-            return count
+    # --- vectors --------------------------------------------------------------------------------
 
     def put_vectors(self, vectors: Vectors, model_id: str) -> None:
         """Replace all vectors of these lessons, and make their words afresh.
@@ -281,19 +298,6 @@ class Store:
             self._insert(vector, rows)
             self._touch(list(found), {"changed": generation})
             lessons_of.put_words(self._connection, list(found))
-
-    def _set_status(self, lesson_ids: Collection[LessonId], status: Status) -> int:
-        changing = [
-            row.id
-            for batch in _batches(lesson_ids)
-            for row in self._all(
-                select(lesson.c.id).where(lesson.c.id.in_(batch), lesson.c.status != status)
-            )
-        ]
-        if changing:
-            self._touch(changing, {"status": status, "changed": self._raise_generation()})
-            lessons_of.put_words(self._connection, changing)
-        return len(changing)
 
     def _touch(self, lesson_ids: Sequence[LessonId], values: Mapping[str, object]) -> None:
         for batch in _batches(lesson_ids):
@@ -340,6 +344,20 @@ class Store:
         )
         groups = groupby(self._all(chosen), lambda row: row.lesson_id)
         return tuple(rec.index_row_of(lesson_id, list(own)) for lesson_id, own in groups)
+
+    def vectors_of(self, report_id: ReportId, model_id: str) -> dict[LessonId, NDArray[np.float32]]:
+        """Return the vectors of a report's lessons of any status, as ``passages_of`` orders them.
+
+        A lesson without vectors of this model is left out.
+        """
+        chosen = (
+            select(vector.c.lesson_id, vector.c.role, vector.c.dim, vector.c.data)
+            .join(lesson, lesson.c.id == vector.c.lesson_id)
+            .where(lesson.c.report_id == report_id, vector.c.model_id == model_id)
+            .order_by(lesson.c.position, lesson.c.number, vector.c.position)
+        )
+        groups = groupby(self._all(chosen), lambda row: row.lesson_id)
+        return {id_: rec.index_row_of(id_, list(own)).vectors for id_, own in groups}
 
     def changed_since(self, generation: int) -> frozenset[LessonId]:
         """Return all lessons touched after ``generation``, also those removed or not published."""
@@ -395,6 +413,16 @@ class Store:
         """Return the report whose file has this SHA-256 (hex)."""
         return self._report(select(report_table).where(report_table.c.sha256 == sha256))
 
+    def report_by_words(self, text_key: str) -> Report | None:
+        """Return the oldest report with the same words (``Report.text_key``)."""
+        same = select(report_table).where(report_table.c.text_key == text_key)
+        return self._report(same.order_by(report_table.c.added).limit(1))
+
+    def likely_edition_of(self, report_id: ReportId) -> ReportId | None:
+        """Return another report that holds most of this one's words; None if none does."""
+        with self.reading():
+            return alike.likely_edition_of(self._connection, report_id)
+
     def _report(self, chosen: Select[Any]) -> Report | None:
         with self.reading():
             row = self._first(chosen)
@@ -437,6 +465,27 @@ class Store:
             for batch in _batches(ids):
                 found |= lessons_of.read(self._connection, batch)
         return {lesson_id: found[lesson_id] for lesson_id in ids if lesson_id in found}
+
+    def heir(self, lesson_id: LessonId) -> LessonId | None:
+        """Return the published lesson that readers of this one are sent to; None if there is none.
+
+        That is the one it was merged into, or the one that continues it in a newer edition.
+        """
+        with self.reading():
+            seen: set[LessonId] = set()
+            while lesson_id not in seen:
+                seen.add(lesson_id)
+                row = self._first(select(lesson).where(lesson.c.id == lesson_id))
+                if row is None:
+                    return None
+                if row.status == Status.PUBLISHED:
+                    return lesson_id
+                newer = select(lesson.c.id).where(lesson.c.previous == lesson_id)
+                following = row.merged_into or next(iter(self._first(newer) or ()), None)
+                if following is None:
+                    return None
+                lesson_id = following
+        return None
 
     def lesson_ids(
         self,

@@ -1,5 +1,9 @@
 """What a report says about itself, and that nothing is said for it."""
 
+import textwrap
+import tomllib
+from pathlib import Path
+
 import pytest
 
 from ingest.frontmatter import read_frontmatter
@@ -200,3 +204,101 @@ def test_the_title_of_a_dump_is_its_running_head_in_sentence_case():
 )
 def test_the_language_is_told_by_small_words(text, language):
     assert told_by(text).language == language
+
+
+# --- openings of many houses ----------------------------------------------------------------------
+
+OPENINGS = tomllib.loads(Path(__file__).with_name("openings.toml").read_text(encoding="utf-8"))[
+    "opening"
+]
+FIELDS = (
+    *("title", "programme", "place", "programme_type", "report_type", "period", "year"),
+    *("client", "contractor"),
+)
+PEOPLE = ("Nordbø", "Sjøvold", "Hegge", "Lindvik", "Myrli", "Stokke", "Brekke", "Vold", "Marsh")
+
+
+def set_on_paper(text: str) -> RawDocument:
+    """Lay an opening out as its markup says."""
+    pages = []
+    for page in text.strip("\n").split("\n---\n"):
+        lines, y = [], 790.0
+        for raw in page.split("\n"):
+            mark, _, rest = raw.partition(" ")
+            if mark == ">":
+                lines.append(RawLine(text=rest, x=70, y=815, size=9, width=len(rest) * 4))
+                continue
+            size = {"#": 26.0, "##": 15.0}.get(mark, 11.0)
+            shown = rest if size > 11 else raw
+            for piece in textwrap.wrap(shown, 85 if size == 11 else 60):
+                lines.append(
+                    RawLine(text=piece, x=70, y=y, size=size, width=len(piece) * size / 2.1)
+                )
+                y -= size * 1.35
+            y -= 14 if not raw.strip() else size * 0.6 if size > 11 else 0
+        pages.append(lines)
+    return a_document(*pages)
+
+
+def said_by(front: Frontmatter) -> dict[str, object]:
+    values = {name: getattr(front, name) for name in FIELDS if name != "period"}
+    values["period"] = f"{front.period_from}–{front.period_to}" if front.period_from else None
+    return {name: value for name, value in values.items() if value is not None}
+
+
+@pytest.fixture(scope="module")
+def read_openings():
+    return [(one, front_of(set_on_paper(one["text"]))) for one in OPENINGS]
+
+
+def test_openings_of_many_houses_are_read_rightly_or_not_at_all(read_openings):
+    """Of what is said 95 % is found, of what is shown at most 5 % is wrong; as in the module."""
+    right = wrong = said = 0
+    faults = []
+    for opening, front in read_openings:
+        found = said_by(front)
+        said += len(opening["expected"])
+        for name, value in found.items():
+            if value == opening["expected"].get(name):
+                right += 1
+            else:
+                wrong += 1
+                faults.append((opening["id"], name, value))
+
+    assert len({opening["id"] for opening, _ in read_openings}) >= 25
+    assert right / said >= 0.95, faults
+    assert wrong / (right + wrong) <= 0.02, faults
+
+
+@pytest.mark.parametrize("name", ["programme", "contractor"])
+def test_the_hard_ones_are_never_guessed(read_openings, name):
+    for opening, front in read_openings:
+        value = getattr(front, name)
+        assert value in (None, opening["expected"].get(name)), opening["id"]
+
+
+def test_no_name_of_a_person_is_kept(read_openings):
+    for opening, front in read_openings:
+        offered = [one for own in front.offered.values() for one in own]
+        for kept in [*front.sources.values(), *offered]:
+            text = f"{kept.value} {kept.evidence}"
+            assert not any(name in text for name in PEOPLE), (opening["id"], text)
+
+
+def test_two_names_as_likely_as_each_other_are_offered_and_none_is_taken():
+    front = told_by(
+        "Programmet fikk navnet Lys i Vika. Lys i Vika varte lenge. Andre sier at programmet "
+        "fikk navnet Vekst i Vika. Vekst i Vika varte lenge."
+    )
+
+    assert front.programme is None
+    assert {one.value for one in front.offered["programme"]} == {"Lys i Vika", "Vekst i Vika"}
+    assert all(one.page == 1 and one.value in one.evidence for one in front.offered["programme"])
+
+
+def test_at_most_three_are_offered_the_chosen_one_first(read_openings):
+    for _, front in read_openings:
+        for name, offered in front.offered.items():
+            assert 1 <= len(offered) <= 3
+            if name in front.sources:
+                assert offered[0] == front.sources[name]

@@ -362,3 +362,42 @@ def test_two_columns_drawn_across_are_read_one_after_the_other():
 
 def test_a_document_without_lines_gives_none():
     assert clean_lines(a_document([])).lines == ()
+
+
+# ------------------------------------------------------------------------- beside the text
+
+
+def test_a_note_in_the_margin_stands_between_two_blocks():
+    first, second = a_column(*FILLER, top=760), a_column(*FILLER, top=700)
+    note = a_column("Se også råd", "til andre", x=480, top=745, size=8)
+    document = a_document([*first[:2], *note, *first[2:], *second], a_column(*filler("E")))
+
+    assert blocks(document)[:3] == [" ".join(FILLER), "Se også råd til andre", " ".join(FILLER)]
+
+
+def test_a_note_beside_a_paragraph_that_runs_over_the_page_does_not_cut_it():
+    open_lines = a_column(*FILLER[:2], top=300)
+    note = a_column("Se også råd", "til andre", x=480, top=295, size=8)
+    document = a_document([*a_column(*FILLER), *open_lines, *note], a_column(FILLER[2]))
+
+    assert " ".join(FILLER) in blocks(document)[1:]
+
+
+def test_heads_that_change_are_told_by_the_number_they_hold():
+    heads = ["2 Bakgrunn", "Styret 3", "4 Midlene", "Råd til andre 5"]
+    pages = [
+        [RawLine(text=head, x=70, y=812, size=8), *a_column(*filler(head[-1]))] for head in heads
+    ]
+
+    found = texts(a_document(a_column("Rapport"), *pages))
+
+    assert not set(heads) & set(found)
+    assert len(found) == 1 + sum(len(page) - 1 for page in pages)
+
+
+def test_numbers_at_the_foot_of_a_table_are_no_page_numbers():
+    rows = [RawLine(text=str(10 * n), x=70, y=700 - 15 * n, size=11) for n in range(5)]
+
+    found = texts(a_document(*[[*a_column(*filler("A")), *rows]] * 6))
+
+    assert found.count("40") == 6

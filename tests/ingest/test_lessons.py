@@ -122,7 +122,7 @@ def test_the_same_words_weigh_more_under_a_heading_that_promises_lessons():
     under_method = found(a_block(text, role=Role.BULLET, section=("2 Metode",)))
 
     assert [one.statement for one in under_lessons] == [text]
-    assert "lessons" in under_lessons[0].reason
+    assert "lærdom" in under_lessons[0].reason
     assert under_method == []
 
 
@@ -243,6 +243,28 @@ def test_two_lessons_without_anything_in_common_are_told_apart():
     second = "Navnet var viktig fordi bedriftene tok det i bruk."
 
     assert [one.statement for one in found(a_block(f"{first} {second}"))] == [first, second]
+
+
+def test_a_bullet_that_holds_several_lessons_is_split():
+    texts = [
+        "Styreseminaret burde ha vært holdt i første halvår.",
+        "Navnet var viktig fordi bedriftene tok det i bruk.",
+        "Uten en skriftlig avtale med næringshagen ble rollene uklare.",
+    ]
+
+    (*quotes,) = found(a_block(" ".join(texts), role=Role.BULLET))
+
+    assert [one.evidence.quote for one in quotes] == texts
+
+
+@pytest.mark.parametrize("role", [Role.PARAGRAPH, Role.BULLET])
+def test_a_few_words_in_front_that_say_the_subject_are_neither_lesson_nor_quote(role):
+    heading = "Tid var viktig."
+    body = "Bedriftene burde ha fått svar på søknadene innen tre uker."
+
+    (one,) = found(a_block(f"{heading} {body}", role=role))
+
+    assert one.evidence.quote == one.statement == body
 
 
 def test_a_quote_over_a_page_break_has_a_span_on_each_page():

@@ -11,7 +11,13 @@ import pytest
 from pypdf import PdfReader, PdfWriter
 
 from ingest.pdf import Limits, read_document
-from ingest.pdf_child import BREAK, has_lost_spaces, is_garbled, repaired
+from ingest.pdf_child import (
+    BREAK,
+    _read_each_font_once,
+    has_lost_spaces,
+    is_garbled,
+    repaired,
+)
 from kb.errors import Unreadable, UnreadableReportError
 from tests.ingest.conftest import BOLD, Text, write_pdf
 
@@ -281,3 +287,95 @@ def test_text_that_is_no_language_is_found_out(text, expected):
 )
 def test_glued_words_send_the_page_to_the_second_reader(line, expected):
     assert has_lost_spaces([line]) is expected
+
+
+def shown(text: str, x: float, y: float, turn: str = "1 0 0 1") -> str:
+    return f"BT /F1 11 Tf {turn} {x} {y} Tm ({text}) Tj ET "
+
+
+@pytest.mark.parametrize(
+    "dot",
+    [
+        pytest.param("76 702 3 3 re f", id="a square"),
+        pytest.param("76 703.5 m 76 705 79 705 79 703.5 c 79 702 76 702 76 703.5 c S", id="a ring"),
+    ],
+)
+def test_a_dot_that_is_drawn_in_front_of_a_line_is_a_bullet(make_pdf, dot):
+    lines = shown("Hold styret lite", 90, 700) + shown("Uten prikk", 90, 680)
+    chart = " 300 500 3 3 re f 320 500 3 3 re f 340 500 3 3 re f"
+
+    found = read_document(make_pdf((lines + dot + chart).encode()), Limits()).pages[0].lines
+
+    assert [(line.text, line.y) for line in found] == [
+        ("Hold styret lite", 700),
+        ("Uten prikk", 680),
+        ("\u2022", 700),
+    ]
+
+
+def test_a_stamp_aslant_over_the_page_is_no_text_of_it(make_pdf):
+    stamp = shown("Unntatt offentlighet", 200, 300, turn="0.64 0.77 -0.77 0.64")
+
+    found = read_document(make_pdf((shown("Vanlig linje", 70, 700) + stamp).encode()), Limits())
+
+    assert [(line.text, line.is_artifact) for line in found.pages[0].lines] == [
+        ("Vanlig linje", False),
+        ("Unntatt offentlighet", True),
+    ]
+
+
+def test_what_stands_for_a_soft_hyphen_breaks_a_line_and_no_word(make_pdf):
+    soft = "/Span <</ActualText <FEFF00AD>>> BDC {} Tj EMC "
+    page = (
+        "BT /F1 11 Tf 1 0 0 1 70 700 Tm (nærings) Tj " + soft.format("( )") + "(livet om) Tj "
+        + soft.format("(-) ") + "1 0 0 1 70 685 Tm (stilles) Tj ET"
+    )  # fmt: skip
+
+    lines = read_document(make_pdf(page.encode("cp1252")), Limits()).pages[0].lines
+
+    assert [line.text for line in lines] == ["næringslivet om" + BREAK, "stilles"]
+
+
+def test_a_page_whose_stream_breaks_off_is_not_passed_over_in_silence(make_pdf):
+    page = [Text(f"{SENTENCE} {line * 7919 % 1000}", 70, 780 - 12 * line) for line in range(50)]
+    path = make_pdf(page, [Text(SENTENCE, 70, 730)])
+    data = bytearray(path.read_bytes())
+    middle = data.index(b"stream\n") + 400
+    data[middle : middle + 8] = b"\xff" * 8
+    path.write_bytes(data)
+
+    pages = read_document(path, Limits()).pages
+
+    assert [page.problem for page in pages] == ["unreadable", None]
+
+
+def test_letters_drawn_as_curves_need_ocr(make_pdf):
+    curves = b"70 700 m 71 702 72 702 73 700 c f\n" * 500
+
+    assert reason_of(make_pdf(curves)) is Unreadable.NEEDS_OCR
+
+
+def test_the_cover_of_a_garbled_report_is_garbled_too(make_pdf):
+    lost = SENTENCE.replace("ø", "").replace("å", "")
+    cover = [Text("Omstilling i Prvebygd", 70, 600, 20)]
+    body = [Text(lost, 70, 780 - 15 * line) for line in range(40)]
+    short = [Text(SENTENCE, 70, 780 - 15 * line) for line in range(4)]
+
+    pages = read_document(make_pdf(cover, body, short, short, short), Limits()).pages
+
+    assert [page.problem for page in pages] == ["garbled", "garbled", None, None, None]
+
+
+def test_each_font_is_read_once(monkeypatch, make_pdf):
+    from pypdf.generic._font import Font
+
+    read = []
+    of_pypdf = Font.from_font_resource
+    monkeypatch.setattr(Font, "from_font_resource", lambda one: read.append(one) or of_pypdf(one))
+    _read_each_font_once()
+    page = [Text(SENTENCE, 70, 730)]
+
+    texts = [page.extract_text() for page in PdfReader(make_pdf(page, page, page)).pages]
+
+    assert [text.strip() for text in texts] == [SENTENCE] * 3
+    assert len(read) == 2  # the regular one and the bold one

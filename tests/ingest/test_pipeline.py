@@ -2,15 +2,15 @@
 
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
-from ingest import Ingestor
-from ingest.pipeline import Ingested
+from ingest import STAGES, Ingested, Ingestor
 from kb.config import Config
 from kb.domain import Kind, Lesson, ReportStatus, Status, quote_of
+from kb.embed import Vectors
 from kb.errors import AlreadyIngestedError, Unreadable, UnreadableReportError
 from kb.passages import passages_of
 from kb.store import Store
@@ -207,11 +207,14 @@ def a_text(tmp_path: Path, name: str = "rapport.txt") -> Path:
 def test_the_stages_are_told_as_they_begin_and_timed(ingestor: Ingestor, tmp_path: Path) -> None:
     said: list[str] = []
     with Store.open(tmp_path / "home") as store:
-        told = ingestor.add(store, a_text(tmp_path), publish=True, progress=said.append)
+        told = ingestor.add(
+            store, a_text(tmp_path), publish=True, watch=lambda stage, _share: said.append(stage)
+        )
 
-        assert said == [one.stage for one in told.times]
-        assert said[0] == "pdf"
+        assert list(dict.fromkeys(said)) == list(told.took_ms)
+        assert said[0] == "read"
         assert said[-1] == "store"
+        assert set(said) <= set(STAGES)
         assert store.report(told.id).status is ReportStatus.PUBLISHED
         assert store.report(told.id).pages is None
         assert store.lesson_ids(status=Status.PUBLISHED) == store.lesson_ids() != ()
@@ -256,18 +259,51 @@ def test_the_same_bytes_under_another_name_are_known(ingestor: Ingestor, tmp_pat
         assert caught.value.report_id == told.id
 
 
+def test_the_same_words_in_another_file_are_known(ingestor: Ingestor, tmp_path: Path) -> None:
+    with Store.open(tmp_path / "home") as store:
+        told = ingestor.add(store, a_text(tmp_path), publish=True)
+        copy = a_text(tmp_path, "kopi.txt")
+        copy.write_text(copy.read_text(encoding="utf-8") + "\n\n", encoding="utf-8")
+
+        with pytest.raises(AlreadyIngestedError) as caught:
+            ingestor.add(store, copy, publish=True)
+
+        assert caught.value.report_id == told.id
+        assert "words" in str(caught.value)
+
+
+def test_every_text_is_embedded_once(tmp_path: Path) -> None:
+    encoder = CountingEncoder()
+    counted = Ingestor(encoder, Config(home=tmp_path, corpus=CORPUS))
+    encoder.texts.clear()
+    with Store.open(tmp_path / "home") as store:
+        counted.add(store, file_of("granvika"), publish=True)
+
+    assert encoder.texts
+    assert len(encoder.texts) == len(set(encoder.texts))
+
+
+class CountingEncoder(WordHashEncoder):
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def embed_passages(self, texts: Sequence[str]) -> Vectors:
+        self.texts += texts
+        return super().embed_passages(texts)
+
+
 def test_a_file_that_changes_while_it_is_read_is_refused(
     ingestor: Ingestor, tmp_path: Path
 ) -> None:
     path = a_text(tmp_path)
 
-    def change(stage: str) -> None:
+    def change(stage: str, _share: float) -> None:
         if stage == "layout":
             path.write_text(path.read_text() + "\nOg mer.\n")
 
     with Store.open(tmp_path / "home") as store:
         with pytest.raises(UnreadableReportError) as caught:
-            ingestor.add(store, path, publish=True, progress=change)
+            ingestor.add(store, path, publish=True, watch=change)
 
         assert caught.value.reason is Unreadable.DAMAGED
         assert store.reports() == ()

@@ -18,7 +18,7 @@ from kb.passages import passages_of
 from kb.search import FACETS, Hit, Searcher, SearchQuery, SearchResult
 from kb.store import Store
 from tests.fakes import WordHashEncoder
-from tests.make import Filing, a_filing, a_programme
+from tests.make import Filing, a_filing, a_programme, publish, set_status
 
 ENCODER = WordHashEncoder()
 
@@ -455,7 +455,7 @@ def test_only_published_lessons_are_found(own: tuple[Store, Searcher], status: S
     hidden = REPORTS[0].lessons[0]
     searcher.refresh(store)
 
-    store.set_status([hidden.id], status)
+    set_status(store, [hidden.id], status)
 
     for text in (hidden.statement, ""):
         assert hidden.id not in ids(found(own, text))
@@ -478,7 +478,7 @@ def test_a_lesson_just_published_is_found_by_the_next_search(
     assert candidates[0].id not in ids(found(own, quote))
 
     with Store.open(store.original_path(REPORTS[0].report.id).parents[1]) as another:
-        another.publish_report(REPORTS[1].report.id)
+        publish(another, REPORTS[1].report.id)
 
     assert ids(found(own, quote))[0] == candidates[0].id
 
@@ -593,7 +593,7 @@ def test_searches_beside_a_publisher_see_whole_states(tmp_path: Path) -> None:
     with Store.open(tmp_path) as writer:
         for number in range(12):
             status = Status.CANDIDATE if number % 2 == 0 else Status.PUBLISHED
-            writer.set_status(WHOLE, status)
+            set_status(writer, WHOLE, status)
             if number % 4 == 3:
                 searcher.refresh(writer)
             done.wait(0.03)

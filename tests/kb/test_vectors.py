@@ -19,7 +19,7 @@ from kb.domain import LessonId, Status
 from kb.errors import StaleIndexError
 from kb.store import IndexPointer, Store
 from kb.vectors import VectorIndex, VectorView
-from tests.make import DIM, MODEL, Filing, a_filing, vectors_for
+from tests.make import DIM, MODEL, Filing, a_filing, set_status, vectors_for
 
 LANGUAGES = ("nb", "nn", "en")
 WORDS = (
@@ -109,9 +109,9 @@ def change(store: Store, dice: random.Random, step: int, index: VectorIndex) -> 
         )
         replace(filing, lessons=lessons).add_to(store)
     elif deed == "hide":
-        store.set_status(some, dice.choice([Status.REJECTED, Status.CANDIDATE, Status.MERGED]))
+        set_status(store, some, dice.choice([Status.REJECTED, Status.CANDIDATE, Status.MERGED]))
     elif deed == "publish":
-        store.set_status(some, Status.PUBLISHED)
+        set_status(store, some, Status.PUBLISHED)
     elif deed == "remove":
         store.remove_report(dice.choice(reports))
     elif deed == "vectors":
@@ -438,7 +438,7 @@ def test_only_those_among_are_looked_at(store: Store, folder: Path) -> None:
     filing = a_filing(*write_quotes(random.Random(1), 12)).add_to(store)
     index = an_index(folder)
     index.build(store)
-    store.set_status([filing.lessons[3].id], Status.REJECTED)
+    set_status(store, [filing.lessons[3].id], Status.REJECTED)
     a_filing("Små steg først.", original=b"two").add_to(store)
     view = index.view(store)
     dice = np.random.default_rng(3)

@@ -1,13 +1,16 @@
 """The world of :mod:`tests.web.world`, once per run, and a client over it."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from kb import accounts
 from tests.web.world import World, build_world
 from web import create_app
 
@@ -17,6 +20,15 @@ class Client(FlaskClient):
 
     def open(self, *args: Any, buffered: bool = True, **kwargs: Any) -> TestResponse:
         return super().open(*args, buffered=buffered, **kwargs)
+
+
+@pytest.fixture(scope="package", autouse=True)
+def quick_hashes() -> Iterator[None]:
+    """Hash passwords with little work; ``tests/kb/test_accounts.py`` tries the real thing."""
+    with pytest.MonkeyPatch.context() as patch:
+        quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+        patch.setattr(accounts, "_HASHER", quick)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -32,6 +32,7 @@ from kb.domain import (
 from kb.passages import passages_of
 from kb.store import Store
 from tests.fakes import WordHashEncoder
+from tests.make import publish, set_status
 from tests.web.tiny_pdf import tiny_pdf
 
 NOTE = "Oppdiktet eksempelrapport"
@@ -118,8 +119,8 @@ def build_world(home: Path) -> World:
             reports[report.programme.slug] = report.id
             lessons |= {each.statement.split()[0].lower().strip(",."): each.id for each in made}
             if report.programme.slug != "kladd":
-                store.publish_report(report.id)
-        store.set_status([lessons["seminaret"]], Status.REJECTED)
+                publish(store, report.id)
+        set_status(store, [lessons["seminaret"]], Status.REJECTED)
     config = Config(home=home, corpus=CORPUS)
     return World(config=config, encoder=encoder, reports=reports, lessons=lessons)
 

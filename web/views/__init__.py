@@ -1,13 +1,21 @@
-"""The pages: one blueprint per thing a reader can name. A view reads, asks and shows."""
+"""The pages: one blueprint per thing a person can name. A view reads, asks and shows."""
 
 from web.views import (
     about,
+    desk,
     front,
+    intake,
     lessons,
+    login,
     machine,
     matrix,
     programmes,
     reports,
+    review,
+    review_decide,
+    review_facts,
+    review_history,
+    review_report,
     search,
     source,
     themes,
@@ -24,4 +32,12 @@ BLUEPRINTS = (
     matrix.bp,
     about.bp,
     machine.bp,
+    login.bp,
+    intake.bp,
+    desk.bp,
+    review.bp,
+    review_decide.bp,
+    review_report.bp,
+    review_facts.bp,
+    review_history.bp,
 )

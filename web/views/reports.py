@@ -40,10 +40,18 @@ def page(report_id: str) -> str:
 @bp.get("/<report_id>/fil")
 def file(report_id: str) -> Response:
     """Send the original: a PDF opens in the browser, text is downloaded as it is."""
-    report = published_report(store(), report_id)
-    path = store().original_path(report_id)
+    return original(published_report(store(), report_id))
+
+
+def original(report: Report) -> Response:
+    """Return the file of a report, to be opened outside the site.
+
+    Raises:
+        NotFoundError: the file is gone.
+    """
+    path = store().original_path(report.id)
     if path is None or not path.exists():
-        raise NotFoundError(f"the file of report {report_id}")
+        raise NotFoundError(f"the file of report {report.id}")
     is_pdf = path.suffix.lower() == ".pdf"
     response = send_file(
         path,

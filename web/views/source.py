@@ -58,10 +58,10 @@ def image(report_id: str, number: int) -> Response:
     """Send the picture of a page. The id stands for the bytes, so it never changes."""
     report = published_report(store(), report_id)
     exists = store().page(report_id, number) is not None
-    picture = _picture(store(), report, number) if exists else None
-    if picture is None:
+    found = picture(store(), report, number) if exists else None
+    if found is None:
         raise NotFoundError(f"a picture of page {number} of report {report_id}")
-    response = send_file(picture.file, mimetype="image/webp")
+    response = send_file(found.file, mimetype="image/webp")
     response.headers["Cache-Control"] = f"public, max-age={_ONE_YEAR_S}, immutable"
     return response
 
@@ -78,7 +78,7 @@ def _source(store: Store, report_id: str, number: int, lesson_id: str | None) ->
         path = store.original_path(report_id)
     lesson = next((each for each in lessons if each.id == lesson_id), None)
     spans = _spans_on(lesson, number) if lesson else ()
-    picture = _picture(store, report, number)
+    found = picture(store, report, number)
     return SourcePage(
         report=report,
         page=page,
@@ -87,8 +87,8 @@ def _source(store: Store, report_id: str, number: int, lesson_id: str | None) ->
         lesson=lesson,
         lessons=lessons,
         blocks=blocks(page.text, spans),
-        image=picture,
-        rectangles=_rectangles(picture, page.text, spans),
+        image=found,
+        rectangles=boxes(found, page.text, spans),
         fragment=_fragment(page, spans),
     )
 
@@ -115,15 +115,14 @@ def _spans_on(lesson: Lesson, number: int) -> tuple[Span, ...]:
     )
 
 
-def _rectangles(
-    picture: PageImage | None, text: str, spans: tuple[Span, ...]
-) -> tuple[Rectangle, ...]:
-    if picture is None:
+def boxes(image: PageImage | None, text: str, spans: tuple[Span, ...]) -> tuple[Rectangle, ...]:
+    """Return what to mark on the image of a page with this text; nothing without an image."""
+    if image is None:
         return ()
     return tuple(
         rectangle
         for span in spans
-        for rectangle in rectangles(picture, text[span.start : span.end], text[: span.start])
+        for rectangle in rectangles(image, text[span.start : span.end], text[: span.start])
     )
 
 
@@ -132,7 +131,8 @@ def _fragment(page: Page, spans: tuple[Span, ...]) -> str:
     return f"page={page.number}{marked}"
 
 
-def _picture(store: Store, report: Report, number: int) -> PageImage | None:
+def picture(store: Store, report: Report, number: int) -> PageImage | None:
+    """Return the image of a page of a PDF, with its letters; None for text files."""
     path = store.original_path(report.id)
     if path is None or not _is_pdf(path):
         return None

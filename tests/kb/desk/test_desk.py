@@ -3,6 +3,7 @@
 import json
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kb.desk import Desk, Edit, Metadata
-from kb.domain import AssignedBy, Kind, Lesson, Phase, ReportStatus, Status
+from kb.domain import AssignedBy, Found, Kind, Lesson, Phase, ReportStatus, Status
 from kb.errors import ConflictError, InputError, NotFoundError, NotVerbatimError, UndecidedError
 from kb.lexical import query_grams
 from kb.store import Action, Store
@@ -229,6 +230,14 @@ def test_trash_and_restore_lose_no_decision(store: Store, filing: Filing, desk: 
     assert _now(store, second).status is Status.REJECTED
 
 
+def test_what_is_in_the_trash_is_not_published(store: Store, filing: Filing, desk: Desk) -> None:
+    report = store.report(filing.report.id)
+    assert report is not None
+    desk.trash(report.id, report.version)
+    with pytest.raises(ConflictError):
+        desk.approve_and_publish(report.id)
+
+
 def test_metadata_of_a_report_moves_it_to_its_programme(
     store: Store, filing: Filing, desk: Desk
 ) -> None:
@@ -257,6 +266,49 @@ def test_metadata_of_a_report_moves_it_to_its_programme(
     assert [one.slug for one in store.programmes()] == ["nytt-liv-i-elvdal"]
     desk.undo(change)
     assert [one.slug for one in store.programmes()] == [report.programme.slug]
+
+
+def test_what_a_person_corrects_is_no_longer_told_as_read_from_the_report(
+    store: Store, desk: Desk
+) -> None:
+    filing = undecided(*QUOTES, original=b"with sources")
+    found = Found(value="Elvdal", page=1, evidence="Omstillingsprogrammet i Elvdal")
+    sources = (("place", found), ("year", replace(found, value="2023")))
+    report = replace(filing.report, sources=sources, year=2023)
+    replace(filing, report=report).add_to(store)
+    kept = store.report(report.id)
+    assert kept is not None
+    known = Metadata(
+        title=None,
+        programme=None,
+        place="Øvre Elvdal",
+        programme_type=None,
+        period_from=None,
+        period_to=None,
+        report_type=None,
+        client=None,
+        contractor=None,
+        year=2023,
+    )
+    change = desk.metadata(report.id, kept.version, known)
+    now = store.report(report.id)
+    assert now is not None
+    assert [name for name, _ in now.sources] == ["year"]
+    desk.undo(change)
+    back = store.report(report.id)
+    assert back is not None
+    assert back.sources == sources
+
+
+def test_readers_of_a_merged_lesson_are_sent_on(store: Store, filing: Filing, desk: Desk) -> None:
+    first, second, third = (one.id for one in filing.lessons)
+    desk.merge(first, [second], _versions(store))
+    assert store.heir(second) is None
+    desk.approve_and_publish(filing.report.id)
+    assert store.heir(second) == first
+    assert (store.heir(first), store.heir("nobody")) == (first, None)
+    desk.reject(_versions(store, third), "for generell")
+    assert store.heir(third) is None
 
 
 def test_an_undone_change_cannot_be_undone_again_but_its_undoing_can(

@@ -70,6 +70,7 @@ def test_the_old_edition_is_read_until_the_new_one_is_published(
     assert old.status is ReportStatus.SUPERSEDED
     assert _now(store, filing.lessons[0].id).status is Status.RETIRED
     assert _now(store, newer.lessons[0].id).status is Status.PUBLISHED
+    assert store.heir(filing.lessons[0].id) == newer.lessons[0].id
     assert store.check() == ()
     desk.undo(change)
     assert _now(store, filing.lessons[0].id).status is Status.PUBLISHED
@@ -102,6 +103,20 @@ def test_what_is_gone_from_the_new_edition_is_told(
     diff = desk.link_edition(newer.report.id, filing.report.id)
     assert diff.gone == tuple(one.id for one in filing.lessons[1:])
     assert _now(store, filing.lessons[1].id).status is Status.APPROVED
+
+
+def test_a_decision_on_the_new_edition_itself_is_not_overwritten(
+    store: Store, desk: Desk, filing: Filing, newer: Filing
+) -> None:
+    first, second = newer.lessons[0].id, newer.lessons[1].id
+    desk.reject({first: _now(store, first).version}, "gjentakelse")
+    desk.approve({second: _now(store, second).version})
+    desk.link_edition(newer.report.id, filing.report.id)
+    kept = _now(store, first)
+    assert (kept.status, kept.is_edited) == (Status.REJECTED, False)
+    assert kept.previous == filing.lessons[0].id
+    assert _now(store, second).status is Status.APPROVED
+    assert store.check() == ()
 
 
 def test_linking_twice_changes_nothing_more(

@@ -9,7 +9,7 @@ from kb.domain import Status
 from kb.errors import StoreDamagedError
 from kb.store import Store
 from kb.store.session import DATABASE
-from tests.make import MODEL, a_filing
+from tests.make import MODEL, a_filing, set_status
 
 QUOTES = ("Styret møttes for sjelden. Det gjorde|at vedtak drog ut.", "Små steg først.")
 
@@ -174,5 +174,5 @@ def test_check_waits_for_its_own_read_to_end(filled: Path) -> None:
     with Store.open(filled) as store:
         with store.reading(), pytest.raises(RuntimeError):
             store.check()
-        store.set_status(store.lesson_ids(), Status.RETIRED)
+        set_status(store, store.lesson_ids(), Status.RETIRED)
         assert store.check() == ()

@@ -15,7 +15,7 @@ import pytest
 
 from kb.domain import Status
 from kb.store import Store
-from tests.make import a_filing
+from tests.make import a_filing, set_status
 
 FIRST = a_filing("Styret møttes for sjelden.", "Små steg først.", original=b"first")
 SECOND = a_filing("Næringshagen ga hjelp.", original=b"second")
@@ -51,7 +51,7 @@ from sqlalchemy import Engine, event
 
 from kb.domain import Status
 from kb.store import Store, files
-from tests.make import a_filing
+from tests.make import a_filing, set_status
 
 FIRST = a_filing("Styret møttes for sjelden.", "Små steg først.", original=b"first")
 SECOND = a_filing("Næringshagen ga hjelp.", original=b"second")
@@ -88,7 +88,7 @@ def run(home, verb, point):
     elif verb == "remove":
         store.remove_report(FIRST.report.id)
     else:
-        store.set_status(store.lesson_ids(), Status.RETIRED)
+        set_status(store, store.lesson_ids(), Status.RETIRED)
 
 
 ends = []
@@ -140,7 +140,7 @@ def test_a_killed_write_leaves_all_as_it_was(
         elif verb == "remove":
             store.remove_report(FIRST.report.id)
         else:
-            assert store.set_status(ids, Status.RETIRED) == 2
+            assert set_status(store, ids, Status.RETIRED) == 2
         assert store.generation() == 2
         assert store.check() == ()
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from kb.domain import Status
 from kb.lexical import query_grams
 from kb.store import Store
-from tests.make import MODEL, a_filing
+from tests.make import MODEL, a_filing, publish, set_status
 
 FILINGS = [
     a_filing(f"Styret {name} en.", f"Styret {name} to.", original=name.encode(), status=status)
@@ -64,12 +64,12 @@ def _change(
         store.put_vectors(filing.vectors, MODEL)
         return set(ids)
     if verb == "publish":
-        candidates = {one for one in ids if expected[one] is Status.CANDIDATE}
-        assert store.publish_report(filing.report.id) == len(candidates)
-        expected |= dict.fromkeys(candidates, Status.PUBLISHED)
-        return candidates
+        waiting = {one for one in ids if expected[one] in {Status.CANDIDATE, Status.APPROVED}}
+        assert publish(store, filing.report.id) == len(waiting)
+        expected |= dict.fromkeys(waiting, Status.PUBLISHED)
+        return waiting
     changed = {one for one in ids[:1] if expected[one] is not status}
-    assert store.set_status(ids[:1], status) == len(changed)
+    assert set_status(store, ids[:1], status) == len(changed)
     expected |= dict.fromkeys(changed, status)
     return changed
 

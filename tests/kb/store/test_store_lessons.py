@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 
 from kb.domain import ProgrammeType, ReportStatus, ReportType, Status
-from kb.errors import NotFoundError
 from kb.passages import PassageRole
 from kb.store import FacetRow, IndexPointer, Store
-from tests.make import MODEL, a_filing, a_programme, vectors_for
+from tests.make import MODEL, a_filing, a_programme, set_status, vectors_for
 
 
 @pytest.fixture
@@ -49,59 +48,30 @@ def test_status_decides_what_is_published_and_marks_the_lesson(
 ) -> None:
     aa, bb, cc, _ = two
 
-    assert store.set_status([aa, cc], Status.PUBLISHED) == 1
+    assert set_status(store, [aa, cc], Status.PUBLISHED) == 1
     assert store.generation() == 3
     assert store.changed_since(2) == {cc}
     assert [row.lesson_id for row in store.facets()] == [aa, bb, cc]
     assert [row.lesson_id for row in store.rows(MODEL, since=2)] == [cc]
 
-    assert store.set_status([cc], Status.RETIRED) == 1
+    assert set_status(store, [cc], Status.RETIRED) == 1
     assert store.changed_since(3) == {cc}
     assert store.rows(MODEL, since=2) == ()
     assert [row.lesson_id for row in store.facets()] == [aa, bb]
 
 
 def test_a_status_that_is_already_so_is_no_change(store: Store, two: tuple[str, ...]) -> None:
-    assert store.set_status(two[:2], Status.PUBLISHED) == 0
-    assert store.set_status([], Status.REJECTED) == 0
-    assert store.set_status(["nothing"], Status.REJECTED) == 0
+    assert set_status(store, two[:2], Status.PUBLISHED) == 0
+    assert set_status(store, [], Status.REJECTED) == 0
+    assert set_status(store, ["nothing"], Status.REJECTED) == 0
     assert store.generation() == 2
-
-
-def test_publishing_a_report_takes_its_candidates_only(store: Store, two: tuple[str, ...]) -> None:
-    *_, cc, dd = two
-    report_id = store.lessons([cc])[cc].report_id
-    store.set_status([cc], Status.REJECTED)
-
-    assert store.publish_report(report_id) == 1
-
-    assert store.lesson_ids(report_id=report_id, status=Status.PUBLISHED) == (dd,)
-    assert store.report(report_id).status is ReportStatus.PUBLISHED
-    assert store.generation() == 4
-    assert store.publish_report(report_id) == 0
-    assert store.generation() == 4
-
-
-def test_publishing_a_report_without_candidates_is_a_change_too(
-    store: Store, two: tuple[str, ...]
-) -> None:
-    report_id = store.lessons([two[2]])[two[2]].report_id
-    store.set_status(two[2:], Status.REJECTED)
-
-    assert store.publish_report(report_id) == 0
-    assert store.generation() == 4
-
-
-def test_publishing_what_is_not_there_is_refused(store: Store) -> None:
-    with pytest.raises(NotFoundError):
-        store.publish_report("nothing")
 
 
 def test_facets_are_those_of_lesson_report_and_programme(
     store: Store, two: tuple[str, ...]
 ) -> None:
     *_, cc, _ = two
-    store.set_status([cc], Status.PUBLISHED)
+    set_status(store, [cc], Status.PUBLISHED)
     lesson = store.lessons([cc])[cc]
 
     assert store.facets()[2] == FacetRow(
@@ -120,7 +90,7 @@ def test_facets_are_those_of_lesson_report_and_programme(
 
 
 def test_themes_are_counted_once_per_published_lesson(store: Store, two: tuple[str, ...]) -> None:
-    store.set_status([two[3]], Status.PUBLISHED)
+    set_status(store, [two[3]], Status.PUBLISHED)
 
     assert store.counts_by_theme_and_programme() == {
         ("styret", "nye-elvdal"): 2,

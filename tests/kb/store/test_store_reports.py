@@ -22,7 +22,16 @@ from kb.domain import (
 from kb.errors import AlreadyIngestedError, NotFoundError
 from kb.passages import passages_of
 from kb.store import Store
-from tests.make import MODEL, a_filing, a_lesson, a_page, a_programme, a_report, vectors_for
+from tests.make import (
+    MODEL,
+    a_filing,
+    a_lesson,
+    a_page,
+    a_programme,
+    a_report,
+    set_status,
+    vectors_for,
+)
 
 FULL_REPORT = a_report(
     programme=a_programme(
@@ -171,7 +180,7 @@ def test_reports_are_listed_last_added_first_with_their_counts(store: Store) -> 
     first = a_filing("En.", "To.", original=b"1").add_to(store)
     second = a_filing("Tre.", original=b"2").add_to(store)
     empty = replace(a_filing(original=b"3"), lessons=(), vectors={}).add_to(store)
-    store.set_status([first.lessons[0].id], Status.REJECTED)
+    set_status(store, [first.lessons[0].id], Status.REJECTED)
 
     found = [(each.report.id, dict(each.lessons)) for each in store.reports()]
 

@@ -15,7 +15,7 @@ from kb.domain import Status
 from kb.errors import StoreDamagedError, StoreUnavailableError
 from kb.store import Store, schema, sqlite
 from kb.store.session import DATABASE
-from tests.make import MODEL, a_filing
+from tests.make import MODEL, a_filing, set_status
 
 
 def test_reading_sees_one_instant_whatever_others_write(home: Path, store: Store) -> None:
@@ -23,7 +23,7 @@ def test_reading_sees_one_instant_whatever_others_write(home: Path, store: Store
     with Store.open(home) as other:
         with store.reading():
             before = (store.generation(), store.lesson_ids(), store.facets())
-            other.set_status([filing.lessons[0].id], Status.REJECTED)
+            set_status(other, [filing.lessons[0].id], Status.REJECTED)
             a_filing("To.", original=b"2").add_to(other)
             with store.reading():
                 assert (store.generation(), store.lesson_ids(), store.facets()) == before

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from kb.domain import Status
 from kb.lexical import grams, query_grams
 from kb.store import Store
-from tests.make import a_filing, vectors_for
+from tests.make import a_filing, publish, set_status, vectors_for
 
 
 def test_a_lesson_is_found_by_its_words_and_the_rarer_weigh_more(store: Store) -> None:
@@ -56,11 +56,11 @@ def test_words_are_counted_among_published_lessons_only(store: Store) -> None:
     assert store.gram_counts([]) == {}
 
     for status in (Status.CANDIDATE, Status.REJECTED, Status.MERGED, Status.RETIRED):
-        store.set_status([filing.lessons[0].id], status)
+        set_status(store, [filing.lessons[0].id], status)
         assert list(store.grams_match(tokens)) == [filing.lessons[1].id]
         assert set(store.gram_counts(tokens).values()) == {1}
         assert store.check() == ()
-        store.set_status([filing.lessons[0].id], Status.PUBLISHED)
+        set_status(store, [filing.lessons[0].id], Status.PUBLISHED)
         assert set(store.grams_match(tokens)) == {lesson.id for lesson in filing.lessons}
 
     store.remove_report(filing.report.id)
@@ -71,7 +71,7 @@ def test_candidates_are_found_once_they_are_published(store: Store) -> None:
     filing = a_filing("Styret sov.", status=Status.CANDIDATE).add_to(store)
     assert store.grams_match(query_grams("styret")) == {}
 
-    store.publish_report(filing.report.id)
+    publish(store, filing.report.id)
 
     assert set(store.grams_match(query_grams("styret"))) == {filing.lessons[0].id}
 

@@ -1,0 +1,70 @@
+"""Logging in and out, by password or one-time link. Replaced together with ``web/auth.py``."""
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from kb.accounts import link_works, use_link, verify
+from web import auth
+from web.context import store
+from web.language import safe_return
+
+bp = Blueprint("login", __name__)
+_WRONG = 401
+_GONE = 410
+
+
+@bp.get("/inn")
+def page() -> str | Response:
+    """Ask for name and password; who is logged in already goes on."""
+    if auth.account() is not None:
+        return redirect(_wanted(request.args.get("neste", "")), 303)
+    return _form(next_page=request.args.get("neste", ""), is_out="ut" in request.args)
+
+
+@bp.post("/inn")
+@auth.limiter.limit(auth.PER_ADDRESS, deduct_when=auth.was_refused)
+@auth.limiter.limit(auth.PER_NAME, key_func=auth.name_tried, deduct_when=auth.was_refused)
+def log_in() -> str | Response | tuple[str, int]:
+    """Begin a session. The answer to a wrong name is that to a wrong password."""
+    name = auth.name_tried()
+    next_page = request.form.get("neste", "")
+    found = verify(store(), name, request.form.get("passord", ""))
+    if found is None:
+        return _form(next_page=next_page, name=name, is_wrong=True), _WRONG
+    auth.begin(found)
+    return redirect(_wanted(next_page), 303)
+
+
+@bp.get("/inn/<token>")
+def link(token: str) -> str | tuple[str, int]:
+    """Show the button that uses a one-time link: a program that only looks must not use it up."""
+    if not link_works(store(), token):
+        return render_template("login/link.html", token=None), _GONE
+    return render_template("login/link.html", token=token)
+
+
+@bp.post("/inn/<token>")
+def use(token: str) -> Response | tuple[str, int]:
+    """Use the link up and begin a session."""
+    found = use_link(store(), token)
+    if found is None:
+        return render_template("login/link.html", token=None), _GONE
+    auth.begin(found)
+    return redirect(url_for("desk.page"), 303)
+
+
+@bp.post("/ut")
+def log_out() -> Response:
+    """End the account's sessions, on all machines."""
+    auth.end()
+    return redirect(url_for("login.page", ut=1), 303)
+
+
+def _form(**known: object) -> str:
+    blank = {"next_page": "", "name": "", "is_wrong": False, "is_out": False}
+    return render_template("login/page.html", **blank | known)
+
+
+def _wanted(path: str) -> str:
+    """Return where to go: a page of this site, else the desk."""
+    return safe_return(path) if safe_return(path) != "/" else url_for("desk.page")
