@@ -24,6 +24,8 @@ from ingest.tags import Confirmed, tag_lessons, theme_prototypes
 from ingest.types import Candidate, Frontmatter, RawDocument, StageTime, TaggedCandidate
 from kb.config import Config
 from kb.domain import (
+    OFFER,
+    Found,
     Lesson,
     LessonId,
     Page,
@@ -434,5 +436,16 @@ def _report(file: str, sha256: str, front: Frontmatter, pages: int | None) -> Re
         pages=pages,
         note=front.note,
         status=ReportStatus.CANDIDATE,
-        sources=tuple(sorted(front.sources.items())),
+        sources=(*sorted(front.sources.items()), *_offers(front)),
     )
+
+
+def _offers(front: Frontmatter) -> list[tuple[str, Found]]:
+    """Return the values a person may choose from, as sources of fields that are only offered."""
+    chosen = {front.programme, front.contractor}
+    return [
+        (OFFER + name, found)
+        for name, offered in sorted(front.offered.items())
+        for found in offered
+        if found.value not in chosen
+    ]

@@ -158,15 +158,6 @@ def compare(
     )
 
 
-def write_head(path: Path, head: Head) -> None:
-    """Put ``head`` in place of what stands in ``path``, which is kept as ``….previous.json``."""
-    if path.exists():
-        path.replace(path.with_suffix(".previous.json"))
-    part = path.with_suffix(".part")
-    part.write_text(head.as_json(), encoding="utf-8")
-    part.replace(path)
-
-
 def remembered(embed: Embed, model_id: str, file: Path) -> Embed:
     """Return ``embed`` with a memory in ``file``, which may be deleted at any time.
 

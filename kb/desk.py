@@ -42,6 +42,7 @@ from kb.text import normalise, sentence_spans, slugify
 
 MAX_THEMES = 3
 _BY_HAND = "set by a person"
+_AWAY = frozenset({ReportStatus.TRASHED, ReportStatus.SUPERSEDED})
 
 Versions = Mapping[LessonId, int]
 """The lessons that are meant, each with the version the person saw."""
@@ -104,10 +105,13 @@ class Desk:
 
         Raises:
             NotFoundError: one of them does not exist.
-            ConflictError: one of them was changed since.
+            ConflictError: one of them was changed since, or its report is in the trash or replaced.
         """
         found = self._seen(lessons)
         own = {one.report_id: self._report(one.report_id) for one in found}
+        away = [id_ for id_, one in own.items() if one.status in _AWAY]
+        if away:
+            raise ConflictError(f"report {away[0]} is {own[away[0]].status}")
         published = {id_ for id_, one in own.items() if one.status is ReportStatus.PUBLISHED}
         return self._revise(
             Action.APPROVE,
@@ -166,7 +170,9 @@ class Desk:
         return self._revise(Action.REQUOTE, [_requoted(one, evidence)])
 
     def split(self, lesson: LessonId, version: int, parts: Sequence[str]) -> int:
-        """Make one lesson of each part; the first keeps the id, the rest become candidates.
+        """Make one lesson of each part; the first keeps the id, all keep the status.
+
+        A part that was merged into the lesson before is a lesson of its own again.
 
         Args:
             lesson: the lesson to split.
@@ -184,19 +190,20 @@ class Desk:
         pieces = [self._part(one, part) for part in parts]
         left = [evidence for evidence in one.evidence if not _any_inside(evidence, pieces)]
         first = _requoted(one, (pieces[0], *left))
+        ids = [lesson_id(report.sha256, piece.quote) for piece in pieces[1:]]
+        stored = self._store.lessons(ids)
+        taken = [other.id for other in stored.values() if other.merged_into != one.id]
+        if taken or len({one.id, *ids}) <= len(ids):
+            raise ConflictError(f"already lessons: {', '.join(taken) or 'a part twice'}")
         others = [
             replace(
                 _requoted(one, (piece,)),
-                id=lesson_id(report.sha256, piece.quote),
-                status=one.status,
+                id=id_,
                 previous=None,
-                version=0,
+                version=stored[id_].version if id_ in stored else 0,
             )
-            for piece in pieces[1:]
+            for id_, piece in zip(ids, pieces[1:], strict=True)
         ]
-        taken = self._store.lessons([other.id for other in others])
-        if taken or len({first.id, *(other.id for other in others)}) <= len(others):
-            raise ConflictError(f"already lessons: {', '.join(taken) or 'a part twice'}")
         return self._revise(Action.SPLIT, [first, *others])
 
     def merge(self, into: LessonId, others: Sequence[LessonId], versions: Versions) -> int:

@@ -17,6 +17,9 @@ LessonId = str
 ProgrammeSlug = str
 ThemeId = str
 
+OFFER = "offer:"
+"""Begins the name of a source that holds a value nobody has chosen yet: ``offer:programme``."""
+
 
 class Kind(StrEnum):
     """What sort of lesson it is (definitions for users in ``corpus/taxonomy.toml``)."""
@@ -226,7 +229,8 @@ class Report:
 
     ``sha256`` is its identity. ``pages`` counts the pages of a PDF and is None for plain text
     without page breaks. ``note`` is a remark printed on the cover that every reader must see,
-    such as «Oppdiktet eksempelrapport». ``sources`` tells where each piece of metadata was read.
+    such as «Oppdiktet eksempelrapport». ``sources`` tells where each piece of metadata was read;
+    those called ``offer:`` and a field are values that a person may choose from.
     ``edition_of`` is the report that this one is a newer edition of. ``text_key`` is the same for
     two files with the same words (:func:`text_key`). ``version`` is the generation of the last
     change to the row.

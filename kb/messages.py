@@ -164,7 +164,7 @@ LINT: dict[LintCode, tuple[str, str, str]] = {
             "hvem eller hva det gjelder."
         ),
         (
-            "Lærdommen viser tilbake til noko som ikkje står her. Ta med setninga framfor, eller "
+            "Lærdomen viser tilbake til noko som ikkje står her. Ta med setninga framfor, eller "
             "skriv kven eller kva det gjeld."
         ),
         (
@@ -174,7 +174,7 @@ LINT: dict[LintCode, tuple[str, str, str]] = {
     ),
     LintCode.NOT_TRANSFERABLE: (
         "Lærdommen består mest av lokale navn eller tall. Skriv hva et annet program kan bruke.",
-        "Lærdommen er mest lokale namn eller tal. Skriv kva eit anna program kan bruke.",
+        "Lærdomen er mest lokale namn eller tal. Skriv kva eit anna program kan bruke.",
         "The lesson is mostly local names or figures. Write what another programme can use.",
     ),
     LintCode.NO_ADVICE: (
@@ -189,17 +189,17 @@ LINT: dict[LintCode, tuple[str, str, str]] = {
     ),
     LintCode.PERSON_NAME: (
         "Dette ligner et personnavn. Skriv om, så navnet ikke står i lærdommen.",
-        "Dette liknar eit personnamn. Skriv om, så namnet ikkje står i lærdommen.",
+        "Dette liknar eit personnamn. Skriv om, så namnet ikkje står i lærdomen.",
         "This looks like a person's name. Rewrite so that the name is not in the lesson.",
     ),
     LintCode.TOO_LONG: (
         "Lærdommen er lang. Del den opp, eller velg setningen som sier det viktigste.",
-        "Lærdommen er lang. Del han opp, eller vel setninga som seier det viktigaste.",
+        "Lærdomen er lang. Del han opp, eller vel setninga som seier det viktigaste.",
         "The lesson is long. Split it, or choose the sentence that says the main thing.",
     ),
     LintCode.TOO_SHORT: (
         "Lærdommen er for kort til å forstås alene. Ta med mer av sitatet.",
-        "Lærdommen er for kort til å bli forstått åleine. Ta med meir av sitatet.",
+        "Lærdomen er for kort til å bli forstått åleine. Ta med meir av sitatet.",
         "The lesson is too short to be understood alone. Include more of the quote.",
     ),
     LintCode.FRAGMENT: (

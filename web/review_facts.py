@@ -7,7 +7,7 @@ from typing import TypeVar
 from flask_babel import gettext as _
 
 from kb.desk import Metadata
-from kb.domain import Found, ProgrammeType, Report, ReportType
+from kb.domain import OFFER, Found, ProgrammeType, Report, ReportType
 from web.context import services
 from web.present import label
 
@@ -34,7 +34,8 @@ _Member = TypeVar("_Member", ReportType, ProgrammeType)
 class Fact:
     """A piece of metadata: its name and value in words, and ``raw`` as forms carry it.
 
-    ``found`` tells where it was read; None where a person filled it in, or nobody did.
+    ``found`` tells where it was read; None where a person filled it in, or nobody did. ``offers``
+    are other values the report may mean, with where they were read.
     """
 
     field: str
@@ -42,6 +43,7 @@ class Fact:
     value: str | None
     raw: str
     found: Found | None
+    offers: tuple[Found, ...]
 
 
 def facts_of(report: Report) -> tuple[Fact, ...]:
@@ -58,6 +60,7 @@ def facts_of(report: Report) -> tuple[Fact, ...]:
                 value=values[names[field]],
                 raw="" if raw is None else str(raw),
                 found=sources.get("period" if field.startswith("period") else field),
+                offers=tuple(one for name, one in report.sources if name == OFFER + field),
             )
         )
     return tuple(facts)

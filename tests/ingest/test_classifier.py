@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.classifier import Head, feature_names, features, load_head, logistic, parse_head
+from ingest.classifier import Head, feature_names, features, load_head, logistic
 from ingest.lessons import Learned, find_lessons
 from ingest.marked import Example, Marked, shipped_examples
 from ingest.reading import read_blocks
-from ingest.train import area_under_curve, compare, remembered, table, train, write_head
+from ingest.train import area_under_curve, compare, remembered, table, train
 from ingest.types import Role
 from kb.domain import Kind, quote_of
 from kb.text import sentences
@@ -163,22 +163,12 @@ def test_a_report_the_old_head_never_saw_is_judged_by_it_as_it_is():
 
 def test_a_head_survives_its_file(tmp_path):
     path = tmp_path / "head.json"
-    write_head(path, a_head())
+    path.write_text(a_head().as_json(), encoding="utf-8")
 
     found = load_head(path, ENCODER.model_id, CUES)
 
     assert found is not None
     assert found.as_json() == a_head().as_json()
-
-
-def test_the_head_before_is_kept(tmp_path):
-    path = tmp_path / "head.json"
-    write_head(path, a_head())
-    write_head(path, replace(a_head(), threshold=1.0))
-
-    assert parse_head(path.read_text(encoding="utf-8")).threshold == 1.0
-    before = parse_head((tmp_path / "head.previous.json").read_text(encoding="utf-8"))
-    assert before.threshold == a_head().threshold
 
 
 def broken(change):

@@ -189,6 +189,19 @@ def test_merging_keeps_every_quote_and_hides_the_merged(
     assert store.check() == ()
 
 
+def test_splitting_off_what_was_merged_makes_it_a_lesson_again(
+    store: Store, filing: Filing, desk: Desk
+) -> None:
+    first, second, _ = (one.id for one in filing.lessons)
+    desk.merge(first, [second], _versions(store))
+    desk.split(first, _now(store, first).version, [QUOTES[0], QUOTES[1]])
+    again = _now(store, second)
+    assert (again.status, again.merged_into) == (Status.CANDIDATE, None)
+    assert [one.quote for one in again.evidence] == [QUOTES[1]]
+    assert [one.quote for one in _now(store, first).evidence] == [QUOTES[0]]
+    assert store.check() == ()
+
+
 def test_a_quote_can_be_cut_and_widened_but_not_invented(
     store: Store, filing: Filing, desk: Desk
 ) -> None:
@@ -236,6 +249,8 @@ def test_what_is_in_the_trash_is_not_published(store: Store, filing: Filing, des
     desk.trash(report.id, report.version)
     with pytest.raises(ConflictError):
         desk.approve_and_publish(report.id)
+    with pytest.raises(ConflictError):
+        desk.approve(_versions(store))
 
 
 def test_metadata_of_a_report_moves_it_to_its_programme(
