@@ -323,9 +323,11 @@ def test_a_merged_lesson_of_several_quotes_is_split_again(bench: Bench):
 
     page = kari.send("/del", **{"del": ["1", "2", "1"]})
 
-    # What was merged is a lesson already, with the id of its quote: nothing is overwritten.
-    assert page.status_code == 409
-    assert len(bench.lesson(bench.lessons[ROLES]).evidence) == 3
+    assert page.status_code == 200
+    assert len(bench.lesson(bench.lessons[ROLES]).evidence) == 2
+    again = bench.lesson(bench.lessons[ROLES_AGAIN])
+    assert (again.status, again.merged_into) == (Status.CANDIDATE, None)
+    assert bench.lesson(bench.lessons[LARGE]).merged_into == bench.lessons[ROLES]
 
 
 def test_the_most_alike_can_be_merged_with_one_press(bench: Bench):
