@@ -224,7 +224,7 @@ class Jobs:
             wanted["with_ocr"] = int(with_ocr)
         if edition_of is not None or not is_edition:
             wanted["edition_of"] = edition_of
-        may = table.c.state.in_((JobState.FAILED, JobState.CANCELLED))
+        may: ColumnElement[bool] = table.c.state.in_((JobState.FAILED, JobState.CANCELLED))
         if with_ocr:
             may |= (table.c.state == JobState.DONE) & (table.c.with_ocr == 0)
         return self._turn(job_id, may, wanted)
