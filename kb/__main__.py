@@ -217,9 +217,7 @@ def serve(
 @click.pass_obj
 def reindex(config: Config) -> None:
     """Lag vektorene på nytt med modellen i KB_MODEL, og bygg søkeindeksen."""
-    import numpy as np
-
-    from kb.passages import passages_of
+    from kb.embed import embed_lessons
     from kb.search import Searcher
 
     with open_store(config) as store:
@@ -232,11 +230,7 @@ def reindex(config: Config) -> None:
         ) as bar:
             vectors: dict[str, Any] = {}
             for batch in bar:
-                texts = [[p.text for p in passages_of(lesson)] for lesson in batch]
-                rows = encoder.embed_passages([text for own in texts for text in own])
-                cuts = np.cumsum([len(own) for own in texts])[:-1]
-                parts = np.split(rows, cuts)
-                vectors |= {one.id: part for one, part in zip(batch, parts, strict=True)}
+                vectors |= embed_lessons(batch, encoder)
         store.put_vectors(vectors, encoder.model_id)
         Searcher(encoder, config.home).refresh(store)
     click.echo(f"{len(found)} lærdommer er indeksert med {encoder.model_id}.")

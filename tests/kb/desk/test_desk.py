@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kb.desk import Desk, Edit, Metadata, embedded
+from kb.desk import Desk, Edit, Metadata
 from kb.domain import AssignedBy, Found, Kind, Lesson, Phase, Report, ReportStatus, Status
+from kb.embed import embed_lessons
 from kb.errors import ConflictError, InputError, NotFoundError, NotVerbatimError, UndecidedError
 from kb.lexical import query_grams
 from kb.store import Action, Store
@@ -380,7 +381,9 @@ def test_undo_does_not_take_away_what_somebody_has_edited_meanwhile(
     change = desk.split(one.id, _versions(store)[one.id], parts)
     part = next(id_ for id_ in store.lesson_ids() if _now(store, id_).evidence[0].quote == parts[1])
     back, encoder = store.changes.reverse(change, "kari"), WordHashEncoder()
-    revision = replace(back, vectors=embedded(back.lessons, encoder), model_id=encoder.model_id)
+    revision = replace(
+        back, vectors=embed_lessons(back.lessons, encoder), model_id=encoder.model_id
+    )
     desk.edit(part, _now(store, part).version, Edit(kind=Kind.WARNING))
     with pytest.raises(ConflictError):
         store.changes.revise(revision)
