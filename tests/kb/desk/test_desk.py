@@ -323,7 +323,7 @@ def _bring_to(store: Store, desk: Desk, filing: Filing, status: ReportStatus) ->
         desk.approve_and_publish(newer.report.id)
 
 
-def _known(programme: str, **known: object) -> Metadata:
+def _known(programme: str | None, **known: object) -> Metadata:
     blank = Metadata(
         title=None,
         programme=programme,
@@ -418,16 +418,13 @@ def test_metadata_of_a_report_moves_it_to_its_programme(
 ) -> None:
     report = store.report(filing.report.id)
     assert report is not None
-    known = Metadata(
+    known = _known(
+        "Nytt liv i Elvdal",
         title="Sluttevaluering",
-        programme="Nytt liv i Elvdal",
         place="Elvdal",
-        programme_type=None,
         period_from=2019,
         period_to=2023,
-        report_type=None,
         client="Elvdal kommune",
-        contractor=None,
         year=2023,
     )
     change = desk.metadata(report.id, report.version, known)
@@ -453,18 +450,7 @@ def test_what_a_person_corrects_is_no_longer_told_as_read_from_the_report(
     replace(filing, report=report).add_to(store)
     kept = store.report(report.id)
     assert kept is not None
-    known = Metadata(
-        title=None,
-        programme=None,
-        place="Øvre Elvdal",
-        programme_type=None,
-        period_from=None,
-        period_to=None,
-        report_type=None,
-        client=None,
-        contractor=None,
-        year=2023,
-    )
+    known = _known(None, place="Øvre Elvdal", year=2023)
     change = desk.metadata(report.id, kept.version, known)
     now = store.report(report.id)
     assert now is not None
