@@ -77,7 +77,7 @@ for _command in (*COMMANDS, user):
 def init(config: Config) -> None:
     """Lag datamappen og databasen, og gjør språkmodellen klar."""
     with open_store(config):
-        open_encoder(config).embed_queries(["prøve"])
+        open_encoder(config).read_question("prøve")
     click.echo(f"Klar: {config.home}")
 
 
@@ -217,9 +217,8 @@ def serve(
 @click.pass_obj
 def reindex(config: Config) -> None:
     """Lag vektorene på nytt med modellen i KB_MODEL, og bygg søkeindeksen."""
-    import numpy as np
-
-    from kb.passages import passages_of
+    from kb.desk import embedded
+    from kb.embed import tokens_of
     from kb.search import Searcher
 
     with open_store(config) as store:
@@ -231,13 +230,11 @@ def reindex(config: Config) -> None:
             batches, label="Lager vektorer", file=sys.stderr, hidden=quiet
         ) as bar:
             vectors: dict[str, Any] = {}
+            tokens: dict[str, Any] = {}
             for batch in bar:
-                texts = [[p.text for p in passages_of(lesson)] for lesson in batch]
-                rows = encoder.embed_passages([text for own in texts for text in own])
-                cuts = np.cumsum([len(own) for own in texts])[:-1]
-                parts = np.split(rows, cuts)
-                vectors |= {one.id: part for one, part in zip(batch, parts, strict=True)}
-        store.put_vectors(vectors, encoder.model_id)
+                vectors |= embedded(batch, encoder)
+                tokens |= tokens_of(batch, encoder)
+        store.put_vectors(vectors, encoder.model_id, tokens)
         Searcher(encoder, config.home).refresh(store)
     click.echo(f"{len(found)} lærdommer er indeksert med {encoder.model_id}.")
 

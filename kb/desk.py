@@ -34,7 +34,7 @@ from kb.domain import (
     lesson_id,
 )
 from kb.editions import EditionDiff, carried_over, difference
-from kb.embed import Encoder
+from kb.embed import Encoder, tokens_of
 from kb.errors import ConflictError, NotFoundError, NotVerbatimError, UndecidedError
 from kb.passages import passages_of
 from kb.store import Action, Change, Revision, Store
@@ -412,7 +412,12 @@ class Desk:
         if not fresh:
             return revision
         encoder = self._encoder()
-        return replace(revision, vectors=embedded(fresh, encoder), model_id=encoder.model_id)
+        return replace(
+            revision,
+            vectors=embedded(fresh, encoder),
+            tokens=tokens_of(fresh, encoder),
+            model_id=encoder.model_id,
+        )
 
     def _located(self, old: Evidence, quote: str) -> Evidence:
         """Return the evidence for ``quote`` on the pages where ``old`` stands."""

@@ -30,14 +30,14 @@ from kb.domain import (
     Span,
     Status,
 )
-from kb.embed import Encoder
+from kb.embed import Encoder, tokens_of
 from kb.errors import ConfigError
 from kb.passages import passages_of
 from kb.search import Searcher, SearchQuery
 from kb.store import Store
 from kb.text import language_of, normalise
 
-SYSTEMS = ("hybrid", "meaning", "words", "plain cosine")
+SYSTEMS = ("hybrid", "first stage", "meaning", "words", "plain cosine")
 _RESAMPLES = 1000
 
 
@@ -288,6 +288,7 @@ def _fill(
         {one.id: part for one, part in zip(lessons, np.split(vectors, cuts), strict=True)},
         encoder.model_id,
         b"judged set",
+        tokens=tokens_of(lessons, encoder),
     )
     return names
 
@@ -307,6 +308,7 @@ def _rankings(
         ids = [names[lesson_id] for lesson_id in legs.lesson_ids]
         for system, scores in (
             ("hybrid", legs.relevance),
+            ("first stage", legs.first),
             ("meaning", legs.meaning),
             ("words", legs.words),
         ):
