@@ -54,6 +54,10 @@ rises by .07 each time the base grows e-fold. Calibrated on bases of 58 and 506.
 FIT_FLOOR_ENGLISH = -0.05
 """Less is asked of an English question: in a base that is mostly Norwegian it finds fewer words."""
 
+UNKNOWN_WORDS, UNKNOWN_MARGIN = 0.1, 0.15
+"""A question of bare keywords that no lesson holds must reach .15 more: an encoder places «xkcd»
+somewhere too, and only whole questions tell it what is meant."""
+
 MEMBER_MARGIN = 0.25
 """A lesson more than so far below the floor by itself is no hit: totals speak of real hits."""
 
@@ -415,10 +419,15 @@ def _align(legs: Legs, catalogue: _Catalogue) -> Legs:
     )
 
 
-def _floor(lessons: int, text: str) -> float:
+def _floor(legs: Legs, text: str) -> float:
     """Return what the best lessons must add up to for the question to be answered."""
-    floor = FIT_FLOOR + FIT_FLOOR_PER_E * log(max(lessons, FLOOR_AT) / FLOOR_AT)
-    return floor + FIT_FLOOR_ENGLISH if language_of(text) == "en" else floor
+    size = max(len(legs.lesson_ids), FLOOR_AT)
+    floor = FIT_FLOOR + FIT_FLOOR_PER_E * log(size / FLOOR_AT)
+    if language_of(text) == "en":
+        floor += FIT_FLOOR_ENGLISH
+    if STOP_WORDS.isdisjoint(words(text)) and legs.words.max(initial=0) < UNKNOWN_WORDS:
+        floor += UNKNOWN_MARGIN
+    return floor
 
 
 def _members(legs: Legs, text: str) -> tuple[Mask, NDArray[np.int64]]:
@@ -427,7 +436,7 @@ def _members(legs: Legs, text: str) -> tuple[Mask, NDArray[np.int64]]:
     The question is judged by the best that each signal finds anywhere: several weak signs of
     different lessons tell better that the base speaks of the matter than one lesson's sum.
     """
-    fit, floor = legs.fit, _floor(len(legs.lesson_ids), text)
+    fit, floor = legs.fit, _floor(legs, text)
     order = np.argsort(-legs.relevance, kind="stable")
     if not len(fit) or legs.meaning.max() + legs.words.max() + legs.late.max() < floor:
         return np.zeros(len(fit), bool), order
