@@ -72,8 +72,8 @@ def _ingest(config: Config) -> None:
         for path in files:
             done = ingestor.add(store, path, publish=True)
             pages, lessons = pages + done.pages, lessons + done.lessons
-            for one in done.times:
-                rates[one.stage].append(done.pages / (one.took_ms / 1000))
+            for stage, took_ms in done.took_ms.items():
+                rates[stage].append(done.pages / max(took_ms / 1000, 1e-6))
         took = time.perf_counter() - started
         Searcher(encoder, config.home).refresh(store)
     print(f"{len(files)} reports, {pages} pages, {lessons} lessons in {took:.1f} s")
