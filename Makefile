@@ -8,7 +8,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 TESTED := $(VENV)/.installed-test
 
-.PHONY: help setup demo test lint golden bench bench-ingest eval corpus clean
+.PHONY: help setup demo test lint golden bench bench-ingest eval train corpus clean
 
 help:  ## list all targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 14
@@ -21,7 +21,7 @@ demo: setup  ## ingest the sample reports, serve them on 127.0.0.1:$(PORT), prin
 	$(BIN)/kb serve --demo-editor --host 127.0.0.1 --port $(PORT)
 
 test: $(TESTED)  ## install what the tests need (Chromium included) and run them all
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(TESTED)  ## ruff, ruff format, mypy strict, import contracts
 	$(BIN)/ruff check
@@ -40,6 +40,11 @@ bench-ingest: $(TESTED)  ## measure how well PDFs are read, against exact truth 
 
 eval: setup  ## measure the quality of search on the judged queries
 	$(BIN)/kb eval
+
+train: export KB_HOME := $(CURDIR)/.kb/train
+train: setup  ## fit the shipped classifier and themes to corpus/training again; prints how each style fared
+	$(BIN)/python -m ingest.train
+	$(BIN)/python corpus/learn_themes.py
 
 corpus: setup  ## rebuild the sample PDFs from their sources (see corpus/build.py for Debian packages)
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[corpus]'

@@ -3,6 +3,7 @@
 The face of the package: outsiders import from here, never from a stage.
 """
 
+from ingest.again import LACKS_TEXT, lacks_text, refuse_decided, refuse_edition
 from ingest.ocr import OcrState, ocr_state
 from ingest.pipeline import (
     STAGES,
@@ -15,13 +16,17 @@ from ingest.pipeline import (
 )
 
 __all__ = [
+    "LACKS_TEXT",
     "STAGES",
     "Ingested",
     "Ingestor",
     "OcrState",
     "ingested",
+    "lacks_text",
     "limits_of",
     "ocr_state",
     "read_bytes",
     "refuse_at_the_door",
+    "refuse_decided",
+    "refuse_edition",
 ]

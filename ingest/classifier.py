@@ -22,7 +22,7 @@ from ingest.types import Block, Role
 from kb.domain import Kind, Span
 from kb.taxonomy import Cues, SectionRole, cue_text
 
-FORMAT = 1
+FORMAT = 2
 """Raise it when a feature changes its meaning: a head of another format is not used."""
 
 Floats = NDArray[np.float64]
@@ -49,13 +49,14 @@ _NUMBER = re.compile(r"\d+")
 _STOPPED = re.compile(r"[.!?…][»”\")\]]*$")
 
 _VECTOR_SCALE = 4.0
-_RIDGE_FEATURES, _RIDGE_VECTOR = 40.0, 15.0
+_RIDGE_FEATURES, _RIDGE_VECTOR, _RIDGE_PARTING = 40.0, 15.0, 100.0
 _LEAST_SPREAD = 0.15
 """A feature seen in few sentences is not blown up to the size of the others."""
 _MEAN_SHRINK = 20.0
 """The mean of a language is drawn to the mean of all as if by so many sentences (kb.vectors)."""
 _OWN_SHRINK = 50.0
 """A report's own mean is drawn to that of its language or of all as if by so many sentences."""
+_LAST_OF_WORDS = "unstopped"
 _STEPS, _SETTLED = 25, 1e-6
 _DIGITS = 6
 _log = logging.getLogger(__name__)
@@ -111,14 +112,16 @@ class Head:
     """A fitted classifier of one encoder's vectors. Each row of weights ends with its intercept.
 
     From the logit ``threshold`` on a sentence carries a lesson. ``calibration`` (slope, intercept)
-    makes of the best logit in a quote the logit that a reader would keep it. ``figures`` are what
-    training measured, for people.
+    makes of the best logit in a quote the logit that a reader would keep it. ``parting`` tells
+    whether two neighbouring sentences that carry a lesson carry two (:func:`pairs`); it does from
+    the logit 0 on. ``figures`` are what training measured, for people.
     """
 
     model_id: str
     scale: Scale
     lesson: Floats
     kinds: Mapping[Kind, Floats]
+    parting: Floats
     threshold: float = 0.0
     calibration: tuple[float, float] = (1.0, 0.0)
     exemplars: tuple[Exemplar, ...] = ()
@@ -147,6 +150,7 @@ class Head:
             "means": {language: _rounded(row) for language, row in self.scale.means.items()},
             "lesson": _rounded(self.lesson),
             "kinds": {str(kind): _rounded(row) for kind, row in self.kinds.items()},
+            "parting": _rounded(self.parting),
             "exemplars": [[one.text, _packed(one.vector)] for one in self.exemplars],
         }
         lines = (f'"{name}": {json.dumps(one, ensure_ascii=False)}' for name, one in data.items())
@@ -194,6 +198,7 @@ def parse_head(text: str) -> Head:
         scale=scale,
         lesson=_row(data["lesson"]),
         kinds={Kind(kind): _row(row) for kind, row in data["kinds"].items()},
+        parting=_row(data["parting"]),
         threshold=float(data["threshold"]),
         calibration=(float(slope), float(intercept)),
         exemplars=tuple(
@@ -202,7 +207,12 @@ def parse_head(text: str) -> Head:
         figures=data["figures"],
     )
     wide = len(scale.names) + len(scale.means[""]) + 1
-    if {len(head.lesson), *map(len, head.kinds.values())} != {wide} or set(head.kinds) != set(Kind):
+    paired = len(never_parted(scale.names))
+    if (
+        {len(head.lesson), *map(len, head.kinds.values())} != {wide}
+        or set(head.kinds) != set(Kind)
+        or len(head.parting) != paired
+    ):
         raise ValueError("weights and features do not belong together")
     return head
 
@@ -301,6 +311,7 @@ def _of_words(sentence: Sentence, cues: Cues) -> dict[str, float]:
             "commas": min(_MOST_COMMAS, sentence.text.count(",")) / _MOST_COMMAS,
             "substance": min(_MOST_SUBSTANCE, sentence.substance) / _MOST_SUBSTANCE,
             "links back": float(sentence.links_back),
+            "points back": float(sentence.points_back),
             "colon": float(sentence.text.endswith(":")),
             "unstopped": float(not _STOPPED.search(sentence.text)),
         }
@@ -357,6 +368,50 @@ def _beside(readings: Sequence[Reading], number: int, other: int) -> float:
     return max((one.score for one in there.sentences), default=0.0) / _RULE_SCALE
 
 
+# ---- pairs of sentences
+
+
+def pairs(head: Head, inputs: Floats, first: Sequence[int], second: Sequence[int]) -> Floats:
+    """Return the inputs of ``parting`` for pairs of sentences: the words of both and their logits.
+
+    How alike the two are does not help: cosine and shared stems are a little higher between two
+    lessons than within one. What tells is whether each is a lesson in its own right.
+
+    Args:
+        head: gives the logits.
+        inputs: as :meth:`Scale.inputs` gives them, of all sentences of one report.
+        first: rows of the earlier sentences.
+        second: rows of the later sentences, in the same order.
+    """
+    words = inputs[:, : _words(head.scale.names)]
+    shown = np.hstack([words, logits(inputs, head.lesson)[:, None]])
+    return np.hstack([shown[list(first)], shown[list(second)]])
+
+
+def fit_parting(
+    names: tuple[str, ...], rows: Floats, is_parted: NDArray[np.bool_], wrongly: float
+) -> Floats:
+    """Return weights for ``rows`` of :func:`pairs`, positive from where two lessons are told.
+
+    The share ``wrongly`` of the pairs that tell one lesson is parted.
+    """
+    if is_parted.all() or not is_parted.any():
+        return never_parted(names)
+    weights = logistic(rows, is_parted, np.full(rows.shape[1], _RIDGE_PARTING))
+    weights[-1] -= np.quantile(logits(rows[~is_parted], weights), 1 - wrongly)
+    return weights
+
+
+def never_parted(names: tuple[str, ...]) -> Floats:
+    """Return weights of ``parting`` that leave neighbouring sentences together."""
+    return np.append(np.zeros(2 * _words(names) + 2), -1.0)
+
+
+def _words(names: tuple[str, ...]) -> int:
+    """Return how many of the features tell of the sentence itself; they come first."""
+    return names.index(_LAST_OF_WORDS) + 1
+
+
 # ---- fitting
 
 Labelled = tuple[Features, str, Sequence[Kind | None]]
@@ -393,6 +448,7 @@ def fit_head(
             )
             for kind in Kind
         },
+        parting=never_parted(names),
     )
 
 

@@ -9,37 +9,43 @@ from dataclasses import replace
 
 from ingest.marked import Example, Marked
 from ingest.types import Role
-from kb.domain import Evidence, Lesson, LessonId, Report, ReportStatus, Status
+from kb.domain import Evidence, Lesson, LessonId, Report, ReportId, ReportStatus, Status
 from kb.store import Action, Store
 
 _JUDGING = frozenset(
     {Action.APPROVE, Action.REJECT, Action.EDIT, Action.SPLIT, Action.REQUOTE, Action.RECONSIDER}
 )
 _SAYS_NOTHING = frozenset({"repetition", "misread"})
-_KEPT = frozenset({Status.APPROVED, Status.PUBLISHED, Status.RETIRED})
+_DECIDED = frozenset({Status.APPROVED, Status.PUBLISHED, Status.RETIRED, Status.REJECTED})
 _MOST_CHANGES = 1_000_000
 
 
 def decided_examples(store: Store) -> tuple[Example, ...]:
     """Return the blocks with a lesson that somebody kept or rejected, by report, in reading order.
 
-    Reports in the trash and superseded editions are left out: what was decided there was carried
-    over. The other sentences of a block say nothing.
+    Reports in the trash are left out, and those with a newer edition: a lesson of the newer one
+    counts with the judgement that the lesson it continues got. The other sentences of a block say
+    nothing.
     """
     with store.reading():
-        skipped = {ReportStatus.TRASHED, ReportStatus.SUPERSEDED}
-        reports = [each.report for each in store.reports() if each.report.status not in skipped]
-        return tuple(
-            example for report in reversed(reports) for example in _examples(store, report)
-        )
+        there = [
+            each.report
+            for each in store.reports()
+            if each.report.status is not ReportStatus.TRASHED
+        ]
+        replaced = {report.edition_of for report in there}
+        newest = [report for report in reversed(there) if report.id not in replaced]
+        return tuple(example for report in newest for example in _examples(store, report))
 
 
 def _examples(store: Store, report: Report) -> Iterator[Example]:
-    judged = _judged(store, report)
+    judged: frozenset[LessonId] = frozenset()
+    for edition in _editions(store, report):
+        judged = _judged(store, edition.id, judged)
     pages = {page.number: page.text for page in store.pages(report.id)}
     found: dict[tuple[int, int], Example] = {}
     for lesson in store.lessons(store.lesson_ids(report_id=report.id)).values():
-        if lesson.id not in judged or lesson.status not in _KEPT | {Status.REJECTED}:
+        if lesson.id not in judged:
             continue
         for one in lesson.evidence:
             place = _block(one, pages[one.page])
@@ -52,16 +58,35 @@ def _examples(store: Store, report: Report) -> Iterator[Example]:
     yield from (found[place] for place in sorted(found))
 
 
-def _judged(store: Store, report: Report) -> set[LessonId]:
-    """Return the lessons whose last word was a person's, about this lesson."""
-    judged: set[LessonId] = set()
-    for change in reversed(store.changes.history(report_id=report.id, limit=_MOST_CHANGES)):
+def _editions(store: Store, report: Report) -> list[Report]:
+    """Return the editions of a report that are in the store, up to this one, oldest first."""
+    found, before = [report], report.edition_of
+    while before is not None and all(one.id != before for one in found):
+        older = store.report(before)
+        if older is None:
+            break
+        found.append(older)
+        before = older.edition_of
+    return found[::-1]
+
+
+def _judged(store: Store, report_id: ReportId, before: frozenset[LessonId]) -> frozenset[LessonId]:
+    """Return the decided lessons whose last word was a person's, about this lesson.
+
+    Args:
+        store: with the history.
+        report_id: whose lessons.
+        before: those of its earlier edition; what continues one of them was judged with it.
+    """
+    lessons = store.lessons(store.lesson_ids(report_id=report_id))
+    judged = {one.id for one in lessons.values() if one.previous in before}
+    for change in reversed(store.changes.history(report_id=report_id, limit=_MOST_CHANGES)):
         if change.undone_by is not None or change.action not in _JUDGING:
             continue
         ids = {item.lesson_id for item in change.items if item.lesson_id is not None}
         is_silent = change.action is Action.RECONSIDER or change.reason in _SAYS_NOTHING
         judged = judged - ids if is_silent else judged | ids
-    return judged
+    return frozenset(one for one in judged & lessons.keys() if lessons[one].status in _DECIDED)
 
 
 def _block(evidence: Evidence, text: str) -> tuple[int, int] | None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ingest.classifier import Embed, Features, Floats, Head, features, logits
+from ingest.classifier import Embed, Features, Floats, Head, features, logits, pairs
 from ingest.reading import ENOUGH, SETTING, Reading, Sentence, read_blocks
 from ingest.types import Block, Candidate, Role
 from kb.domain import Evidence, Kind, Span
@@ -26,6 +26,15 @@ _ONE_POINT = 2
 _FEW_SENTENCES = 40
 _ENOUGH_TOGETHER = 6
 """So many, where none of the sentences stands alone."""
+_CONTINUED = 0.3
+"""A sentence so little below the head's threshold may still go on with a lesson."""
+_FAR_STRONGER = 1.0
+_KINDS = {
+    Kind.SUCCESS: "suksessfaktor",
+    Kind.WARNING: "fallgruve",
+    Kind.RECOMMENDATION: "anbefaling",
+    Kind.CHALLENGE: "utfordring",
+}
 _ENOUGH_FOR_A_POINT = 2
 """In a list, and under a heading that promises lessons, a few words are a point."""
 
@@ -43,6 +52,7 @@ class _Judgement:
     """What is said of a run of sentences besides where it stands."""
 
     kind: Kind
+    kind_reason: str
     confidence: float | None
     reason: str
 
@@ -71,13 +81,15 @@ def by_head(
     if not len(known.rows):
         return ()
     inputs = head.scale.inputs(known, language)
-    judged = _scored(readings, logits(inputs, head.lesson))
+    judged = _judged(readings, inputs, head)
     found = []
-    for number, run in _found(judged, head.threshold, head.threshold):
+    for number, whole in _found(judged, head.threshold, head.threshold - _CONTINUED):
+        run = _pruned(whole, head.threshold)
         rows = np.flatnonzero(known.block == number)
         first = judged[number].sentences.index(run[0])
         row = inputs[rows[first : first + len(run)]]
-        found.append(_candidate(readings[number].block, run, language, _learned(head, row, run)))
+        judgement = _learned(head, row, readings[number].section, run)
+        found.append(_candidate(readings[number].block, run, language, judgement))
     return tuple(found)
 
 
@@ -111,14 +123,17 @@ def _threshold(readings: Sequence[Reading], cues: Cues) -> float:
     return max(min(cues.threshold, passing), cues.floor)
 
 
-def _scored(readings: Sequence[Reading], scores: Floats) -> list[Reading]:
-    """Return the readings with these scores, one for each sentence in order."""
-    rest = iter(scores)
+def _judged(readings: Sequence[Reading], inputs: Floats, head: Head) -> list[Reading]:
+    """Return the readings as the head sees each sentence, by itself and after the one before."""
+    rows = range(1, len(inputs))
+    parting = logits(pairs(head, inputs, [row - 1 for row in rows], rows), head.parting)
+    told = zip(logits(inputs, head.lesson), [-1.0, *parting], strict=True)
     return [
         replace(
             one,
             sentences=tuple(
-                replace(sentence, score=round(float(next(rest)), 4)) for sentence in one.sentences
+                replace(sentence, score=round(float(score), 4), begins_anew=bool(parted > 0))
+                for sentence, (score, parted) in zip(one.sentences, told, strict=False)
             ),
         )
         for one in readings
@@ -139,12 +154,7 @@ def _found(
 
 
 def _runs(reading: Reading, threshold: float, joined: float) -> Iterator[list[Sentence]]:
-    """Yield runs of neighbouring sentences, each around at least one that carries a lesson.
-
-    A bullet of two sentences is one point and its grounds: 22 of 30 such pairs in twelve reports
-    were one lesson, against 11 of 22 pairs in running text.
-    """
-    is_one_point = reading.block.role is Role.BULLET and len(reading.sentences) <= _ONE_POINT
+    """Yield runs of neighbouring sentences, each around at least one that carries a lesson."""
     run: list[Sentence] = []
     left_out: list[Sentence] = []
     for sentence in reading.sentences:
@@ -153,7 +163,7 @@ def _runs(reading: Reading, threshold: float, joined: float) -> Iterator[list[Se
             left_out = [sentence] if run else [*left_out, sentence]
             run = []
             continue
-        splits = not is_one_point and _changes_subject(run, sentence, threshold)
+        splits = _is_another(reading, run, sentence, threshold)
         if splits or len(run) == MAX_SENTENCES:
             cut = len(run) if splits else _cut(run, sentence)
             yield from _trimmed(run[:cut], threshold)
@@ -187,13 +197,24 @@ def _context(left_out: Sequence[Sentence]) -> list[Sentence]:
     return taken[-1:]
 
 
-def _changes_subject(run: Sequence[Sentence], sentence: Sentence, threshold: float) -> bool:
-    """Return whether ``sentence`` is a lesson of its own: strong, and nothing ties it on."""
-    if not run or sentence.leans or sentence.score < threshold:
+def _is_another(
+    reading: Reading, run: Sequence[Sentence], sentence: Sentence, threshold: float
+) -> bool:
+    """Return whether ``sentence`` after ``run`` is a lesson of its own.
+
+    It has to be strong, and clear without what stands before it. The head has judged the rest; for
+    the rules nothing may tie it on, and a bullet of two sentences is one point and its grounds: 22
+    of 30 such pairs in twelve reports were one lesson, against 11 of 22 pairs in running text.
+    """
+    if not run or sentence.score < threshold:
         return False
-    if _turns(run, sentence):
-        return True
-    return not any(before.stems & sentence.stems for before in run)
+    if sentence.begins_anew is not None:
+        return sentence.begins_anew and sentence.stands_alone
+    if reading.block.role is Role.BULLET and len(reading.sentences) <= _ONE_POINT:
+        return False
+    if sentence.leans:
+        return False
+    return _turns(run, sentence) or not any(before.stems & sentence.stems for before in run)
 
 
 def _turns(run: Sequence[Sentence], sentence: Sentence) -> bool:
@@ -226,6 +247,20 @@ def _trimmed(run: Sequence[Sentence], threshold: float) -> Iterator[list[Sentenc
     is_long_enough = kept and kept[-1].end - kept[0].start >= _MIN_CHARS
     if is_long_enough and max(sentence.score for sentence in kept) >= threshold:
         yield kept
+
+
+def _pruned(run: Sequence[Sentence], threshold: float) -> Sequence[Sentence]:
+    """Return ``run`` without ends that barely pass beside a far stronger sentence.
+
+    Ends that something ties on stay, and so does all that a reader needs to understand the rest.
+    """
+    kept = list(run)
+    least = min(threshold + _CONTINUED, max(one.score for one in run) - _FAR_STRONGER)
+    while kept[-1].score < least and not kept[-1].links_back:
+        kept.pop()
+    while kept[0].score < least and not kept[1].leans:
+        kept.pop(0)
+    return kept if any(one.stands_alone for one in kept) else run
 
 
 def _is_understood(reading: Reading, run: Sequence[Sentence]) -> bool:
@@ -264,6 +299,7 @@ def _candidate(
         score=round(max(sentence.score for sentence in run), 2),
         confidence=judgement.confidence,
         reason=judgement.reason,
+        kind_reason=judgement.kind_reason,
     )
 
 
@@ -295,8 +331,10 @@ def _ruled(section: Section | None, run: Sequence[Sentence]) -> _Judgement:
     speaking = sorted(
         (hit for hit in best.cues if hit[0].weight > 0), key=lambda hit: -hit[0].weight
     )
+    kind = max(Kind, key=lambda kind: votes[kind])
     return _Judgement(
-        kind=max(Kind, key=lambda kind: votes[kind]),
+        kind=kind,
+        kind_reason=_kind_reason(kind, section, run) or "ingen kjent vending forteller typen",
         confidence=None,
         reason=_reason(section, speaking) or "står blant setninger som forteller en lærdom",
     )
@@ -310,7 +348,22 @@ def _reason(section: Section | None, speaking: Sequence[tuple[Cue, str]]) -> str
     return "; ".join(parts)
 
 
-def _learned(head: Head, inputs: Floats, run: Sequence[Sentence]) -> _Judgement:
+def _kind_reason(kind: Kind, section: Section | None, run: Sequence[Sentence]) -> str:
+    """Return in words what votes for ``kind``: the section, and the strongest cues of the run."""
+    hits = {cue.id: (cue, words) for one in run for cue, words in one.cues}
+    voting = sorted(
+        (hit for hit in hits.values() if hit[0].kinds.get(kind, 0) > 0),
+        key=lambda hit: -hit[0].kinds[kind],
+    )
+    parts = [f"{cue.label} («{words}»)" for cue, words in voting[:_SHOWN_CUES]]
+    if section and section.kinds.get(kind, 0) > 0:
+        parts.insert(0, f"står i {section.label}")
+    return "; ".join(parts)
+
+
+def _learned(
+    head: Head, inputs: Floats, section: Section | None, run: Sequence[Sentence]
+) -> _Judgement:
     """Return what the head says of a run, and what spoke for the sentence that decided."""
     at = max(range(len(run)), key=lambda position: run[position].score)
     names = head.scale.names
@@ -324,8 +377,11 @@ def _learned(head: Head, inputs: Floats, run: Sequence[Sentence]) -> _Judgement:
         if like:
             reason += f", nærmest av eksemplene er «{like.text}»"
     told = inputs.mean(axis=0)
+    kind, other = sorted(Kind, key=lambda kind: -float(logits(told, head.kinds[kind])))[:2]
     return _Judgement(
-        kind=max(Kind, key=lambda kind: float(logits(told, head.kinds[kind]))),
+        kind=kind,
+        kind_reason=_kind_reason(kind, section, run)
+        or f"ingen kjent vending; språkmodellen mener {_KINDS[kind]}, dernest {_KINDS[other]}",
         confidence=head.confidence(run[at].score),
         reason=reason,
     )

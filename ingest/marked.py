@@ -58,11 +58,16 @@ class Example:
 
     def label(self, start: int, end: int) -> tuple[bool, Kind | None]:
         """Return whether it is known what ``text[start:end]`` is, and the kind of its lesson."""
-        for one in self.lessons:
-            if _is_shared(self.text, one.quote, start, end):
-                return True, one.kind
+        lesson = self.lesson_at(start, end)
+        if lesson is not None:
+            return True, self.lessons[lesson].kind
         is_refused = any(_is_shared(self.text, quote, start, end) for quote in self.refused)
         return self.is_complete or is_refused, None
+
+    def lesson_at(self, start: int, end: int) -> int | None:
+        """Return which of the lessons ``text[start:end]`` tells, counted from 0."""
+        told = (_is_shared(self.text, one.quote, start, end) for one in self.lessons)
+        return next((number for number, is_told in enumerate(told) if is_told), None)
 
 
 def _is_shared(text: str, quote: str, start: int, end: int) -> bool:

@@ -73,6 +73,7 @@ def _lesson(members: Sequence[TaggedCandidate], sha256: str) -> Lesson:
     """Put one lesson together; of equally clear wordings the first in the report is the core."""
     places = sorted(members, key=lambda one: -one.candidate.score)
     core = places[0].candidate
+    phased = next((place.candidate for place in places if place.candidate.phase), None)
     own = report_id(sha256)
     reason = core.reason if len(places) == 1 else f"{core.reason}; told in {len(places)} places"
     return Lesson(
@@ -81,10 +82,12 @@ def _lesson(members: Sequence[TaggedCandidate], sha256: str) -> Lesson:
         statement=core.statement,
         is_edited=False,
         kind=core.kind,
-        phase=next((p.candidate.phase for p in places if p.candidate.phase), None),
+        phase=phased.phase if phased else None,
         status=Status.CANDIDATE,
         language=core.language,
         reason=reason,
+        kind_reason=core.kind_reason,
+        phase_reason=phased.phase_reason if phased else "",
         tags=_joint_tags(places),
         evidence=tuple(replace(place.candidate.evidence, report_id=own) for place in places),
         confidence=_surest(places),

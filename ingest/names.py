@@ -168,11 +168,13 @@ def organisation_at(text: str) -> str | None:
         re.match(r"(?i)(?:institu|senter|cent|høgskul|høgskol|høyskol|universit)", tokens[0])
         is not None
     )
+    is_programme = re.match(r"(?i)\w*programmet$", tokens[0]) is not None
     for at, token in enumerate(tokens):
         word = token.rstrip(".,;:()|")
         following = tokens[at + 1] if at + 1 < len(tokens) else ""
         is_institute = is_institute or re.match(r"(?i)institut|cent(?:er|re)", word) is not None
         joins = word in {"og", "&", "and"} and bool(re.match(rf"[{UP}]", following))
+        joins = joins or (at == 1 and is_programme and word in _SMALL)
         if is_institute and not _WHEN.fullmatch(word):
             joins = joins or word in _SMALL or (word.islower() and word not in STOP_WORDS)
         if not (re.match(rf"[{UP}&]", word) or joins or (at and _OWN_WORD.fullmatch(word))):
@@ -216,6 +218,11 @@ _DATE_BEHIND = re.compile(
 )
 
 
+_SAID_PLAINLY = 3.0
+"""What a label or a plain sentence is worth: then even a programme is believed to be the maker."""
+_PROGRAMME_OF = re.compile(r"(?i)\w*programmet i ")
+
+
 def contractor(front: Front, not_these: Iterable[str]) -> list[tuple[float, Found]]:
     """Return who may have made the report; ``not_these`` are its client, programme and places."""
     tally = _Tally()
@@ -227,11 +234,17 @@ def contractor(front: Front, not_these: Iterable[str]) -> list[tuple[float, Foun
     return [
         (weight, one)
         for weight, one in tally.ranked()
-        if key(one.value) not in shut_out
-        and not _NO_MAKER.search(one.value)
-        and "program" not in one.value
-        and (not one.value.endswith(" kommune") or weight >= _ENOUGH + 1)
+        if key(one.value) not in shut_out and _may_make(one.value, weight)
     ]
+
+
+def _may_make(name: str, weight: float) -> bool:
+    """Programmes and municipalities are named everywhere; they made the report if that is said."""
+    if _PROGRAMME_OF.match(name):
+        return weight >= _SAID_PLAINLY
+    if _NO_MAKER.search(name) or "program" in name:
+        return False
+    return not name.endswith(" kommune") or weight >= _ENOUGH + 1
 
 
 _Said = Iterator[tuple[str | None, float, Place]]

@@ -66,7 +66,8 @@ class Sentence:
 
     ``score`` is the rules': the prior of its section plus the weights of its cues. ``is_heading``
     is true for a few words in front of a paragraph that say what it is about («Tid er ein
-    føresetnad.»).
+    føresetnad.»). ``begins_anew``: whether it tells a lesson of its own if the one before it tells
+    one, None where nobody has judged that.
     """
 
     start: int
@@ -77,6 +78,7 @@ class Sentence:
     stems: frozenset[str]
     substance: int
     is_heading: bool = False
+    begins_anew: bool | None = None
 
     @property
     def links_back(self) -> bool:

@@ -114,7 +114,7 @@ def tag_lessons(
         seen = _seen(candidates, vectors, prototypes, taxonomy, learner, confirmed)
     return tuple(
         TaggedCandidate(
-            candidate=replace(one, phase=_phase(one, taxonomy.phases)),
+            candidate=_phased(one, taxonomy.phases),
             tags=_tags(one, seen[row], taxonomy, learner),
         )
         for row, one in enumerate(candidates)
@@ -251,16 +251,21 @@ def _reason(support: _Support, quote: str, examples: Examples | None) -> str:
     return "; ".join(parts)
 
 
-def _phase(candidate: Candidate, phases: Sequence[Term]) -> Phase | None:
-    """Return the phase most cues of the quote and its headings speak for; None on a tie."""
-    text = cue_text(candidate.evidence.quote)
+def _phased(candidate: Candidate, phases: Sequence[Term]) -> Candidate:
+    """Return the candidate in the phase most cues of its quote and headings speak for, and why.
+
+    None on a tie.
+    """
+    quote = cue_text(candidate.evidence.quote)
     heading = cue_text(" ".join(candidate.evidence.section))
+    told = [(term, _found(term.cues, quote), _found(term.cues, heading)) for term in phases]
     votes = sorted(
-        (
-            (2 * len(_found(term.cues, text)) + len(_found(term.cues, heading)), term.id)
-            for term in phases
-        ),
+        ((2 * len(said) + len(above), term.id, said, above) for term, said, above in told),
         reverse=True,
     )
-    (most, phase), (second, _) = votes[0], votes[1]
-    return Phase(phase) if most > second else None
+    (most, phase, said, above), (second, *_) = votes[0], votes[1]
+    if most <= second:
+        return replace(candidate, phase=None, phase_reason="")
+    reasons = [f"sitatet sier «{said[0]}»"] if said else []
+    reasons += [f"overskriften sier «{above[0]}»"] if above else []
+    return replace(candidate, phase=Phase(phase), phase_reason="; ".join(reasons))

@@ -7,6 +7,7 @@ fitted to all the others. ``python -m ingest.train`` rewrites the shipped head.
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,11 @@ from ingest.classifier import (
     feature_names,
     features,
     fit_head,
+    fit_parting,
     logistic,
     logits,
+    never_parted,
+    pairs,
 )
 from ingest.lessons import by_head
 from ingest.marked import Example, shipped_examples
@@ -38,6 +42,10 @@ HEAD_FILE = "head.json"
 _WANTED_RECALL = 0.975
 """Of the passages with a lesson, on average over styles: a missed lesson is gone, a wrong proposal
 costs a reader seconds. Some are lost later, as not understood alone."""
+_WRONGLY_PARTED = 0.35
+"""Of the neighbouring sentences that tell one lesson; about as many as the rules part. A lesson in
+two proposals costs a reader a click, one hidden in another's quote is not found as what it is."""
+_REACH = 3
 _FEWEST = 10
 """With fewer labelled passages of a sort, a style has no share of its own in the threshold."""
 _LARGE = 60
@@ -75,7 +83,9 @@ class Figures:
     A passage is right when a lesson is proposed in it if, and only if, it holds one. ``auc`` is
     the chance that the best sentence of a passage with a lesson is judged higher than that of one
     without. ``leakage`` is the share of sentences outside lessons that stand in a quote,
-    ``quote_precision`` the share of quotes that are half a lesson or more. None: nothing to count.
+    ``quote_precision`` the share of quotes that are half a lesson or more. ``parted`` is the share
+    of neighbouring lessons, both found, that no quote holds together; ``torn`` the share of lessons
+    found that several quotes share. None: nothing to count.
     """
 
     style: str
@@ -90,6 +100,8 @@ class Figures:
     quote_recall: float | None
     quote_precision: float | None
     leakage: float | None
+    parted: float | None
+    torn: float | None
     kind_accuracy: float | None
 
 
@@ -116,21 +128,30 @@ def train(examples: Sequence[Example], cues: Cues, model_id: str, embed: Embed) 
     styles = _read(examples, cues, embed)
     names = feature_names(cues)
     whole = fit_head(model_id, names, [one.labelled() for one in styles])
+    folds = _folds(styles)
     trials = [
         _Trial(one, head)
-        for fold in _folds(styles)
+        for fold in folds
         for rest in [[other.labelled() for other in styles if other not in fold]]
         for head in [fit_head(model_id, names, rest, whole)]
         for one in fold
     ]
     threshold = _threshold(trials)
-    trials = [_Trial(one.style, replace(one.head, threshold=threshold)) for one in trials]
+    tried = []
+    for fold in folds:
+        parting = _parting(names, [one for one in trials if one.style not in fold])
+        tried += [
+            _Trial(one.style, replace(one.head, threshold=threshold, parting=parting))
+            for one in trials
+            if one.style in fold
+        ]
     return replace(
         whole,
+        parting=_parting(names, trials),
         threshold=threshold,
-        calibration=_calibration(trials),
+        calibration=_calibration(tried),
         exemplars=_exemplars(styles, whole),
-        figures=_summary([one.figures() for one in trials]),
+        figures=_summary([one.figures() for one in tried]),
     )
 
 
@@ -186,12 +207,15 @@ def table(head: Head) -> str:
     """Return the figures of ``head`` as a Markdown table, one row for each style."""
     columns = (
         *("recall", "precision", "auc", "sentence_auc"),
-        *("quote_recall", "quote_precision", "leakage", "kind_accuracy"),
+        *("quote_recall", "quote_precision", "leakage", "parted", "torn", "kind_accuracy"),
     )
-    rows = [f"| style | language | passages | {' | '.join(columns)} |", "|" + "---|" * 11]
+    rows = [
+        f"| style | language | passages | {' | '.join(columns)} |",
+        "|" + "---|" * (3 + len(columns)),
+    ]
     means = [{"style": f"mean {name}", **one} for name, one in head.figures["means"].items()]
     for one in [*head.figures["styles"], *means]:
-        told = ("–" if one[name] is None else f"{one[name]:.3f}" for name in columns)
+        told = ("–" if one.get(name) is None else f"{one[name]:.3f}" for name in columns)
         rows.append(
             f"| {one['style']} | {one['language']} | {one['passages']} | {' | '.join(told)} |"
         )
@@ -336,6 +360,8 @@ class _Trial:
             quote_recall=_share([found is not None for found, _ in lessons]),
             quote_precision=_share([is_right for _, is_right in quotes]),
             leakage=_share(self._told[known & ~self.labels]),
+            parted=_share(list(self._parted())),
+            torn=_share(list(self._torn())),
             kind_accuracy=_share([found is kind for found, kind in lessons if found]),
         )
 
@@ -346,6 +372,29 @@ class _Trial:
             for span, lesson in zip(self._lessons(number), example.lessons, strict=True):
                 hits = [one for _, start, end, one in mine if _overlap(span, (start, end))]
                 yield (hits[0].kind if hits else None), lesson.kind
+
+    def _parted(self) -> Iterator[bool]:
+        """Yield for neighbouring lessons, both found, whether no quote holds half of each."""
+        for hits in self._hits():
+            for one, other in pairwise(hits):
+                if one and other:
+                    yield not one & other
+
+    def _torn(self) -> Iterator[bool]:
+        """Yield for each lesson found whether several quotes share it."""
+        return (len(one) > 1 for hits in self._hits() for one in hits if one)
+
+    def _hits(self) -> Iterator[list[set[int]]]:
+        """Yield for each passage the quotes that find each of its lessons, in reading order."""
+        for number in range(len(self.style.examples)):
+            yield [
+                {
+                    which
+                    for which, (at, start, end, _) in enumerate(self._quotes)
+                    if at == number and _overlap(span, (start, end))
+                }
+                for span in sorted(self._lessons(number))
+            ]
 
 
 def _located(candidate: Candidate, style: _Style) -> tuple[int, int, int, Candidate]:
@@ -402,6 +451,55 @@ def _told(figures: Mapping[str, Any]) -> dict[str, Any]:
 
 
 # ---- what is set by the trials
+
+
+def _parting(names: tuple[str, ...], trials: Sequence[_Trial]) -> Floats:
+    """Return the weights that part neighbouring lessons.
+
+    Learned from trials: logits of sentences that a head was fitted to are surer than those it will
+    meet. Lessons of neighbouring passages stand in for the few that are told side by side.
+    """
+    rows: list[Floats] = []
+    is_parted: list[bool] = []
+    for trial in trials:
+        inputs = trial.head.scale.inputs(trial.style.known, trial.style.language)
+        told = list(_neighbours(trial.style))
+        if told:
+            first, second, parted = zip(*told, strict=True)
+            rows.append(pairs(trial.head, inputs, first, second))
+            is_parted += parted
+    if not rows:
+        return never_parted(names)
+    return fit_parting(names, np.vstack(rows), np.array(is_parted), _WRONGLY_PARTED)
+
+
+def _neighbours(style: _Style) -> Iterator[tuple[int, int, bool]]:
+    """Yield pairs of sentences (rows) that each tell a lesson, and whether they tell two.
+
+    Neighbours within a passage, and the last and the first of two passages that stand together.
+    """
+    told = _told_by_passage(style)
+    for number, here in enumerate(told):
+        for (row, lesson), (following, other) in pairwise(here):
+            if following == row + 1:
+                yield row, following, lesson != other
+        for beyond in range(number + 1, min(number + 1 + _REACH, len(told))):
+            blocks = style.readings[number].block, style.readings[beyond].block
+            if here and told[beyond] and blocks[0].section == blocks[1].section:
+                yield here[-1][0], told[beyond][0][0], True
+
+
+def _told_by_passage(style: _Style) -> list[list[tuple[int, int]]]:
+    """Return for each passage the rows of its sentences that tell a lesson, with its number."""
+    rows = iter(range(len(style.kinds)))
+    return [
+        [
+            (row, lesson)
+            for one, row in zip(reading.sentences, rows, strict=False)
+            if (lesson := example.lesson_at(one.start, one.end)) is not None
+        ]
+        for example, reading in zip(style.examples, style.readings, strict=True)
+    ]
 
 
 def _threshold(trials: Sequence[_Trial]) -> float:

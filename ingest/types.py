@@ -159,7 +159,8 @@ class Candidate:
     ``statement`` is the one sentence that says it best, a verbatim part of ``evidence.quote``.
     ``score`` orders candidates within a report (higher is surer; no unit). ``confidence`` is how
     sure it is, 0 to 1, that a person keeps it (never shown as a number), None where the rules
-    decided. ``reason`` says in words why it was proposed, for staff.
+    decided. ``reason`` says in words why it was proposed, for staff; ``kind_reason`` and
+    ``phase_reason`` why with that kind and phase, empty where there is nothing to tell.
     """
 
     statement: str
@@ -169,6 +170,8 @@ class Candidate:
     language: str
     score: float
     reason: str
+    kind_reason: str = ""
+    phase_reason: str = ""
     confidence: float | None = None
 
 

@@ -17,6 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
+from ingest.again import lacks_text, refuse_decided, refuse_edition
 from ingest.artefacts import Artefacts
 from ingest.pipeline import STAGES, Clock, Ingestor, Source, Watch, nobody, refuse_known_words
 from kb.config import Config
@@ -25,7 +26,6 @@ from kb.domain import Report, ReportId, ReportStatus
 from kb.embed import Encoder
 from kb.errors import (
     AlreadyIngestedError,
-    ConflictError,
     InternalError,
     KbError,
     LeaseLostError,
@@ -119,9 +119,11 @@ class Worker:
         job = store.jobs.claim(self.name, self._lease_s, only=only)
         if job is None:
             return None
+        timed = _Timed(job)
         try:
             with _Heart(self._config.home, job, self.name, self._lease_s, self._stop) as heart:
-                publishes = self._work(store, job, Clock(_Told(job, heart, self._watch).hear))
+                clock = timed.clock(_Told(job, heart, self._watch).hear)
+                publishes = self._work(store, job, clock)
             if publishes:
                 Searcher(self._opened(), self._config.home).refresh(store)
         except LeaseLostError as error:
@@ -129,10 +131,10 @@ class Worker:
         except _StoppedError:
             self._give_back(store, job)
         except KbError as error:
-            self._fail(store, job, error)
+            self._fail(store, job, error, timed)
         except Exception as error:  # noqa: BLE001 - foreign bytes may raise anything
             _log.exception("job %d: %s", job.id, job.file)
-            self._fail(store, job, InternalError(f"{type(error).__name__}: {error}"))
+            self._fail(store, job, InternalError(f"{type(error).__name__}: {error}"), timed)
         except BaseException:  # Ctrl-C
             self._give_back(store, job)
             raise
@@ -147,11 +149,12 @@ class Worker:
     def _work(self, store: Store, job: Job, clock: Clock) -> bool:
         """Bring the file in, link it, publish it; return whether readers see something new."""
         known = store.report_by_sha256(job.sha256)
-        if known is not None:
+        is_here = known is not None and not _is_read_again(store, known, job)
+        if known is not None and is_here:
             _refuse_known(known, job)
         if job.edition_of is not None:
-            _refuse_edition(store, job, job.edition_of)
-        report = known.id if known else self._bring_in(store, job, clock)
+            refuse_edition(store, job.edition_of, job.sha256)
+        report = known.id if known and is_here else self._bring_in(store, job, clock, known)
         if job.edition_of is None:
             return job.publish
         desk = Desk(store, self._opened, job.by)
@@ -161,7 +164,7 @@ class Worker:
         store.jobs.done(job, self.name, report, {**job.took_ms, **clock.took_ms()})
         return True
 
-    def _bring_in(self, store: Store, job: Job, clock: Clock) -> ReportId:
+    def _bring_in(self, store: Store, job: Job, clock: Clock, replaced: Report | None) -> ReportId:
         path = store.jobs.original_path(job)
         try:
             original = path.read_bytes()
@@ -177,17 +180,45 @@ class Worker:
         )
         draft = self._opened_ingestor().draft(store, source, clock)
         if job.edition_of is None:
-            refuse_known_words(store, draft.report)
+            if replaced is None or replaced.text_key != draft.report.text_key:
+                refuse_known_words(store, draft.report)
             draft = draft.published() if job.publish else draft
         held = Holding(job_id=job.id, worker=self.name, took_ms=clock.took_ms())
-        clock.run("store", lambda: draft.add_to(store, original, held))
+
+        def keep() -> None:
+            if replaced is not None:
+                self._make_way(store, job, replaced)
+            draft.add_to(store, original, held)
+
+        clock.run("store", keep)
         return draft.report.id
 
-    def _fail(self, store: Store, job: Job, error: KbError) -> None:
+    def _make_way(self, store: Store, job: Job, replaced: Report) -> None:
+        """Remove the report as it was read before, if it still may be.
+
+        A worker killed right after this loses nothing: its job, whose artefacts are complete, is
+        taken up again, and finds no report.
+        """
+        store.jobs.beat(
+            job, self.name, stage="store", progress=STAGES["merge"], lease_s=self._lease_s
+        )
+        now = store.report(replaced.id)
+        if now is not None:
+            refuse_decided(store, now)  # again: recognising text took minutes
+            store.remove_report(now.id)
+
+    def _fail(self, store: Store, job: Job, error: KbError, timed: "_Timed") -> None:
         report = error.report_id if isinstance(error, AlreadyIngestedError) else None
         _log.info("job %d: [%s] %s", job.id, error.reason_code, error)
         with suppress(LeaseLostError):
-            store.jobs.fail(job, self.name, error.reason_code, str(error), report_id=report)
+            store.jobs.fail(
+                job,
+                self.name,
+                error.reason_code,
+                str(error),
+                report_id=report,
+                took_ms=timed.took_ms(),
+            )
 
     def _give_back(self, store: Store, job: Job) -> None:
         with suppress(LeaseLostError):
@@ -295,6 +326,33 @@ class _Told:
         self._watch(stage, progress)
 
 
+class _Timed:
+    """Times a job, the stage that it stops in included."""
+
+    def __init__(self, job: Job) -> None:
+        self._before = dict(job.took_ms)
+        self._started = time.perf_counter()
+        self._clock = Clock()
+        self._stage = "read"
+
+    def clock(self, watch: Watch) -> Clock:
+        """Return the clock to work by."""
+
+        def hear(stage: str, share: float) -> None:
+            self._stage = stage
+            watch(stage, share)
+
+        self._clock = Clock(hear)
+        return self._clock
+
+    def took_ms(self) -> dict[str, float]:
+        """Return the milliseconds of each stage until now."""
+        took = self._clock.took_ms()
+        whole = 1_000 * (time.perf_counter() - self._started)
+        rest = round(max(0.0, whole - sum(took.values())), 1)
+        return self._before | took | {self._stage: took.get(self._stage, 0.0) + rest}
+
+
 def progress_of(stage: str, share: float, *, with_ocr: bool) -> float:
     """Return the share (0-1) of a job that is done when ``share`` of ``stage`` is."""
     ends = list(STAGES.values())
@@ -309,21 +367,26 @@ def progress_of(stage: str, share: float, *, with_ocr: bool) -> float:
     return _OCR_SHARE + (done - read) / (1 - read) * (1 - _OCR_SHARE)
 
 
+def _is_read_again(store: Store, known: Report, job: Job) -> bool:
+    """Whether the job asks for the text of pages that the report which is there lacks.
+
+    Raises:
+        DecidedError: it does, and somebody has worked on the report.
+    """
+    is_own = job.report_id == known.id
+    if not job.with_ocr or is_own or known.status is ReportStatus.TRASHED:
+        return False
+    if not lacks_text(store, known.id):
+        return False
+    refuse_decided(store, known)
+    return True
+
+
 def _refuse_known(known: Report, job: Job) -> None:
     """Raise if the file's report is there and this job has nothing to do with it."""
     is_to_link = job.edition_of is not None and known.status is not ReportStatus.TRASHED
     if job.report_id != known.id and not is_to_link:
         raise AlreadyIngestedError(known.id)
-
-
-def _refuse_edition(store: Store, job: Job, old: ReportId) -> None:
-    """Raise before the file is read, if it cannot be linked afterwards."""
-    before = store.report(old)
-    if before is None or before.status is ReportStatus.TRASHED:
-        raise NotFoundError(f"no report {old} to be an edition of")
-    for one in store.reports():
-        if one.report.edition_of == old and one.report.sha256 != job.sha256:
-            raise ConflictError(f"{one.report.id} is a newer edition of {old}")
 
 
 def _publish_once(store: Store, desk: Desk, report: ReportId) -> None:

@@ -5,7 +5,7 @@ somebody else was faster (the caller passes the versions the person saw), and ca
 is shown as evidence stays a verbatim span of its page; a rewritten statement is marked as edited.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Literal
@@ -33,7 +33,7 @@ from kb.domain import (
     ThemeTag,
     lesson_id,
 )
-from kb.editions import EditionDiff, carried_over, difference
+from kb.editions import EditionDiff, carried_over, difference, redecided
 from kb.embed import Encoder, tokens_of
 from kb.errors import ConflictError, NotFoundError, NotVerbatimError, UndecidedError
 from kb.passages import passages_of
@@ -42,6 +42,8 @@ from kb.text import normalise, sentence_spans, slugify
 
 MAX_THEMES = 3
 _BY_HAND = "set by a person"
+_ALL = 1_000_000
+_PUBLISHABLE = frozenset({ReportStatus.CANDIDATE, ReportStatus.PUBLISHED, ReportStatus.WITHDRAWN})
 _AWAY = frozenset({ReportStatus.TRASHED, ReportStatus.SUPERSEDED})
 
 Versions = Mapping[LessonId, int]
@@ -107,24 +109,23 @@ class Desk:
             NotFoundError: one of them does not exist.
             ConflictError: one of them was changed since, or its report is in the trash or replaced.
         """
-        found = self._seen(lessons)
+        return self._revise(Action.APPROVE, self._approved(self._seen(lessons)))
+
+    def _approved(self, found: Sequence[Lesson]) -> list[Lesson]:
         own = {one.report_id: self._report(one.report_id) for one in found}
         away = [id_ for id_, one in own.items() if one.status in _AWAY]
         if away:
             raise ConflictError(f"report {away[0]} is {own[away[0]].status}")
         published = {id_ for id_, one in own.items() if one.status is ReportStatus.PUBLISHED}
-        return self._revise(
-            Action.APPROVE,
-            [
-                replace(
-                    one,
-                    status=Status.PUBLISHED if one.report_id in published else Status.APPROVED,
-                    has_changed=False,
-                    merged_into=None,
-                )
-                for one in found
-            ],
-        )
+        return [
+            replace(
+                one,
+                status=Status.PUBLISHED if one.report_id in published else Status.APPROVED,
+                has_changed=False,
+                merged_into=None,
+            )
+            for one in found
+        ]
 
     def reject(self, lessons: Versions, reason: str) -> int:
         """Reject lessons for a reason: an id the interface knows, or the person's own words."""
@@ -135,14 +136,26 @@ class Desk:
         return self._revise(Action.REJECT, found, reason=reason)
 
     def reconsider(self, lessons: Versions) -> int:
-        """Make lessons candidates again."""
-        found = [
-            replace(one, status=Status.CANDIDATE, merged_into=None) for one in self._seen(lessons)
-        ]
-        return self._revise(Action.RECONSIDER, found)
+        """Make lessons candidates again; what was merged takes its quotes back."""
+        seen = self._seen(lessons)
+        found = [replace(one, status=Status.CANDIDATE, merged_into=None) for one in seen]
+        return self._revise(Action.RECONSIDER, [*found, *self._without_merged(seen)])
 
-    def edit(self, lesson: LessonId, version: int, edit: Edit) -> int:
-        """Change what is said about a lesson; its quotes stay.
+    def _without_merged(self, merged: Sequence[Lesson]) -> list[Lesson]:
+        """Return the lessons that ``merged`` were merged into, without their quotes."""
+        into = {one.merged_into for one in merged if one.merged_into}
+        left = []
+        for kept in self._store.lessons(sorted(into - {one.id for one in merged})).values():
+            taken = {e.quote for one in merged if one.merged_into == kept.id for e in one.evidence}
+            evidence = tuple(one for one in kept.evidence if one.quote not in taken)
+            if evidence and evidence != kept.evidence:
+                left.append(_requoted(kept, evidence))
+        return left
+
+    def edit(self, lesson: LessonId, version: int, edit: Edit, *, approve: bool = False) -> int:
+        """Change what is said about a lesson, and approve it in the same step if so wished.
+
+        Its quotes stay.
 
         Raises:
             ValueError: an empty statement, or more than three themes.
@@ -150,13 +163,13 @@ class Desk:
         (one,) = self._seen({lesson: version})
         if edit.statement is not None:
             one = _restated(one, edit.statement)
-        if edit.kind is not None:
-            one = replace(one, kind=edit.kind)
-        if edit.phase is not KEEP:
-            one = replace(one, phase=edit.phase)
+        if edit.kind not in (None, one.kind):
+            one = replace(one, kind=edit.kind, kind_reason=_BY_HAND)
+        if edit.phase not in (KEEP, one.phase):
+            one = replace(one, phase=edit.phase, phase_reason=_BY_HAND)
         if edit.themes is not None:
             one = replace(one, tags=_tags(one, edit.themes))
-        return self._revise(Action.EDIT, [one])
+        return self._revise(Action.EDIT, self._approved([one]) if approve else [one])
 
     def requote(self, lesson: LessonId, version: int, position: int, quote: str) -> int:
         """Cut or widen the ``position``-th quote of a lesson to ``quote``.
@@ -228,24 +241,18 @@ class Desk:
     def metadata(self, report: ReportId, version: int, known: Metadata) -> int:
         """Set what is known of a report and its programme.
 
-        Reports of one programme share its name: a new name that another programme has makes this
-        report one of that programme's. What a person corrects no longer counts as read from the
-        report: the text it was read from goes with it (and stands in the history).
+        What is said of the programme holds for all its reports. A name that another programme has
+        makes this report one of that programme's, of which everything stays as it is.
+
+        What a person corrects no longer counts as read from the report: the text it was read from
+        goes with it (and stands in the history).
         """
         kept = self._report(report, version)
-        name = known.programme or known.place or known.title or kept.programme.name
         wanted = replace(
             kept,
             title=known.title,
             programme_name=known.programme,
-            programme=Programme(
-                slug=slugify(name),
-                name=name,
-                place=known.place,
-                programme_type=known.programme_type,
-                period_from=known.period_from,
-                period_to=known.period_to,
-            ),
+            programme=self._programme(kept, known),
             report_type=known.report_type,
             client=known.client,
             contractor=known.contractor,
@@ -255,6 +262,19 @@ class Desk:
         fields = {name for name, _ in changed}
         sources = tuple(one for one in kept.sources if one[0] not in fields)
         return self._revise(Action.METADATA, [], reports=[replace(wanted, sources=sources)])
+
+    def _programme(self, kept: Report, known: Metadata) -> Programme:
+        name = known.programme or known.place or known.title or kept.programme.name
+        slug = slugify(name)
+        other = None if slug == kept.programme.slug else self._store.programme(slug)
+        return other or Programme(
+            slug=slug,
+            name=name,
+            place=known.place,
+            programme_type=known.programme_type,
+            period_from=known.period_from,
+            period_to=known.period_to,
+        )
 
     def publish(self, report: ReportId, version: int) -> int:
         """Publish a report with its approved lessons; an older edition of it is superseded.
@@ -275,23 +295,79 @@ class Desk:
         return self._publish(self._report(report), self._lessons_of(report))
 
     def _publish(self, report: Report, own: Sequence[Lesson]) -> int:
-        if report.status is ReportStatus.TRASHED:
-            raise ConflictError(f"report {report.id} is in the trash")
+        _refuse_unless(report, _PUBLISHABLE)
+        if self._published_edition_of(report.id):
+            raise ConflictError(f"report {report.id} has a newer edition that is published")
+        older = None if report.edition_of is None else self._store.report(report.edition_of)
+        late = {} if older is None else self._late_decisions(report.id, older.id, own)
+        own = [late.get(one.id, one) for one in own]
         ready = {Status.APPROVED, Status.CANDIDATE}
         lessons = [replace(one, status=Status.PUBLISHED) for one in own if one.status in ready]
+        lessons += [one for one in own if one.status is Status.REJECTED and one.id in late]
         reports = [replace(report, status=ReportStatus.PUBLISHED)]
-        older = None if report.edition_of is None else self._store.report(report.edition_of)
-        if older is not None and older.status is not ReportStatus.TRASHED:
+        if older is not None and older.status is ReportStatus.PUBLISHED:
             reports.append(replace(older, status=ReportStatus.SUPERSEDED))
             lessons += _with_status(self._lessons_of(older.id), Status.PUBLISHED, Status.RETIRED)
         return self._revise(Action.PUBLISH, lessons, reports=reports)
 
+    def _late_decisions(
+        self, new: ReportId, old: ReportId, own: Sequence[Lesson]
+    ) -> dict[LessonId, Lesson]:
+        """Return the lessons of ``new`` whose like in ``old`` was decided after it was linked.
+
+        What was decided of the new edition later still, counts instead.
+        """
+        linked = max(
+            (one.id for one in self._all_of(new) if one.action is Action.EDITION), default=0
+        )
+        late = {
+            item.lesson_id: change.id
+            for change in reversed(self._all_of(old))
+            if change.id > linked
+            for item in change.items
+            if item.report_id == old
+        }
+        before = self._store.lessons([one for one in late if one is not None])
+        return {
+            one.id: redecided(one, before[one.previous])
+            for one in own
+            if one.previous in before and self._last_change(one.id) <= late[one.previous]
+        }
+
+    def _all_of(self, report: ReportId) -> tuple[Change, ...]:
+        return self._store.changes.history(report_id=report, limit=_ALL)
+
+    def _last_change(self, lesson: LessonId) -> int:
+        return next((one.id for one in self.history(lesson=lesson, limit=1)), 0)
+
+    def _published_edition_of(self, report: ReportId) -> bool:
+        return any(
+            one.report.edition_of == report and one.report.status is ReportStatus.PUBLISHED
+            for one in self._store.reports()
+        )
+
+    def reinstate(self, report: ReportId, version: int) -> int:
+        """Let a replaced edition be read again, where the newer one no longer is.
+
+        Raises:
+            ConflictError: it was not replaced, was changed since, or the newer one is published.
+        """
+        kept = self._report(report, version)
+        _refuse_unless(kept, {ReportStatus.SUPERSEDED})
+        if self._published_edition_of(report):
+            raise ConflictError(f"the newer edition of {report} is published")
+        lessons = _with_status(self._lessons_of(report), Status.RETIRED, Status.PUBLISHED)
+        again = replace(kept, status=ReportStatus.PUBLISHED)
+        return self._revise(Action.PUBLISH, lessons, reports=[again])
+
     def withdraw(self, report: ReportId, version: int, reason: str) -> int:
-        """Take a report and its lessons out of what readers see; every decision stays."""
+        """Take a published report and its lessons away from readers; every decision stays."""
+        _refuse_unless(self._report(report), {ReportStatus.PUBLISHED})
         return self._hide(Action.WITHDRAW, report, version, ReportStatus.WITHDRAWN, reason)
 
     def trash(self, report: ReportId, version: int) -> int:
         """Put a report in the trash; nothing of it is lost."""
+        _refuse_unless(self._report(report), set(ReportStatus) - {ReportStatus.TRASHED})
         return self._hide(Action.TRASH, report, version, ReportStatus.TRASHED, None)
 
     def _hide(
@@ -308,8 +384,10 @@ class Desk:
 
     def restore(self, report: ReportId, version: int) -> int:
         """Take a report out of the trash; it is a candidate again."""
-        kept = replace(self._report(report, version), status=ReportStatus.CANDIDATE)
-        return self._revise(Action.RESTORE, [], reports=[kept])
+        kept = self._report(report, version)
+        _refuse_unless(kept, {ReportStatus.TRASHED})
+        again = replace(kept, status=ReportStatus.CANDIDATE)
+        return self._revise(Action.RESTORE, [], reports=[again])
 
     # --- editions -------------------------------------------------------------------------------
 
@@ -462,6 +540,11 @@ def _facts(report: Report) -> set[tuple[str, object]]:
         ("contractor", report.contractor),
         ("year", report.year),
     }
+
+
+def _refuse_unless(report: Report, allowed: Collection[ReportStatus]) -> None:
+    if report.status not in allowed:
+        raise ConflictError(f"report {report.id} is {report.status}")
 
 
 def _with_status(lessons: Sequence[Lesson], old: Status, new: Status) -> list[Lesson]:

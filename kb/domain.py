@@ -173,8 +173,9 @@ class Lesson:
     """What another programme can learn: one statement, and 1..n places that say it.
 
     ``statement`` is a sentence of the evidence unless ``is_edited``, which staff set when they
-    rewrite it. ``reason`` tells staff why it was proposed, ``confidence`` (0-1, never shown as a
-    number) orders what they look at first. ``tags`` hold the main theme first. ``previous`` is the
+    rewrite it. ``reason`` tells staff why it was proposed, ``kind_reason`` and ``phase_reason`` why
+    with that kind and phase (empty: nothing to tell); ``confidence`` (0-1, never shown as a number)
+    orders what they look at first. ``tags`` hold the main theme first. ``previous`` is the
     lesson of the report's earlier edition that this one continues, ``has_changed`` whether its
     words were changed there. ``version`` is the store's generation that last touched it, 0 for one
     that is not stored.
@@ -191,6 +192,8 @@ class Lesson:
     reason: str
     tags: tuple[ThemeTag, ...]
     evidence: tuple[Evidence, ...]
+    kind_reason: str = ""
+    phase_reason: str = ""
     confidence: float | None = None
     merged_into: LessonId | None = None
     previous: LessonId | None = None

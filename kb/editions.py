@@ -83,6 +83,19 @@ def difference(old: Sequence[Lesson], new: Sequence[Lesson]) -> EditionDiff:
     )
 
 
+def redecided(lesson: Lesson, old: Lesson) -> Lesson:
+    """Return ``lesson`` with what people have decided of ``old``, which it continues."""
+    return replace(
+        lesson,
+        statement=old.statement if old.is_edited else lesson.statement,
+        is_edited=old.is_edited or lesson.is_edited,
+        kind=old.kind,
+        phase=old.phase,
+        tags=old.tags,
+        status=_waiting(old.status),
+    )
+
+
 class _Carrier:
     """Takes decisions over, one old lesson at a time; each new lesson continues at most one.
 

@@ -6,6 +6,10 @@ KbError
 │  ├─ NotFoundError          404  no such report, lesson or programme
 │  ├─ AlreadyIngestedError   409  the same bytes or words are in the store
 │  ├─ ConflictError          409  somebody else changed it in the meantime
+│  │  ├─ JobStateError            the job has come too far, or not far enough, for what is asked
+│  │  ├─ JobHeldError             the file is being read, without what is asked for now
+│  │  ├─ EditionError             the one cannot be a newer edition of the other
+│  │  └─ DecidedError             somebody has worked on the report; it is not read again
 │  ├─ UndecidedError         409  a report cannot be published while lessons wait
 │  ├─ NotVerbatimError       422  the text does not stand on its page
 │  ├─ AccountError           422  a name, password or role that cannot be used (knows the reason)
@@ -105,6 +109,30 @@ class ConflictError(InputError):
     """What was to be changed is no longer as the caller saw it."""
 
     code = "conflict"
+
+
+class JobStateError(ConflictError):
+    """A job is over, or is not, and what was asked for needs the opposite."""
+
+    code = "job-state"
+
+
+class JobHeldError(ConflictError):
+    """A worker reads the same bytes now, without OCR, publishing or an edition asked for later."""
+
+    code = "job-held"
+
+
+class EditionError(ConflictError):
+    """The older report has a newer edition already, or the newer one is another report's."""
+
+    code = "edition"
+
+
+class DecidedError(ConflictError):
+    """A person has done something about the report, which reading it again would lose."""
+
+    code = "decided"
 
 
 class UndecidedError(InputError):

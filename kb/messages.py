@@ -28,6 +28,26 @@ SENTENCES: dict[str, tuple[str, str, str]] = {
         "Nokon andre har endra dette medan du såg på det. Sjå kva som står no, og prøv igjen.",
         "Somebody else changed this while you were looking at it. See what stands now and retry.",
     ),
+    "job-state": (
+        "Jobben er i en annen tilstand enn dette krever. Se hva som står på den nå.",
+        "Jobben er i ein annan tilstand enn dette krev. Sjå kva som står på han no.",
+        "The job is in another state than this needs. See what it says now.",
+    ),
+    "job-held": (
+        "Filen leses inn nå, uten det du ba om. Vent til den er ferdig, eller avbryt den først.",
+        "Fila blir lesen inn no, utan det du bad om. Vent til ho er ferdig, eller avbryt først.",
+        "The file is being read now, without what you asked for. Wait for it, or cancel it first.",
+    ),
+    "edition": (
+        "Rapporten har alt en nyere utgave, eller filen hører til en annen. Velg en annen rapport.",
+        "Rapporten har alt ei nyare utgåve, eller fila høyrer til ein annan. Vel ein annan.",
+        "The report has a newer edition already, or the file is another's. Choose another report.",
+    ),
+    "decided": (
+        "Noen har alt arbeidet med rapporten. Å lese den på nytt ville slette det de har avgjort.",
+        "Nokon har alt arbeidd med rapporten. Å lese han på nytt ville slette det dei har avgjort.",
+        "Somebody has worked on the report. Reading it again would delete what they decided.",
+    ),
     "undecided": (
         "Rapporten kan ikke publiseres ennå. Godkjenn eller avvis forslagene som gjenstår.",
         "Rapporten kan ikkje publiserast enno. Godkjenn eller avvis forslaga som står att.",
@@ -104,12 +124,18 @@ SENTENCES: dict[str, tuple[str, str, str]] = {
         "Text recognition (OCR) found no readable text in the PDF. Scan it again, more sharply.",
     ),
     "ocr-unavailable": (
-        "Tekstgjenkjenning (OCR) er ikke installert her. Be drift installere Debian-pakkene "
-        "ocrmypdf og tesseract-ocr-nor.",
-        "Tekstattkjenning (OCR) er ikkje installert her. Be drift installere Debian-pakkane "
-        "ocrmypdf og tesseract-ocr-nor.",
-        "Text recognition (OCR) is not installed here. Ask operations to install the Debian "
-        "packages ocrmypdf and tesseract-ocr-nor.",
+        (
+            "Tekstgjenkjenning (OCR) er ikke installert her. Be drift installere Debian-pakkene "
+            "ocrmypdf og tesseract-ocr-nor."
+        ),
+        (
+            "Tekstattkjenning (OCR) er ikkje installert her. Be drift installere Debian-pakkane "
+            "ocrmypdf og tesseract-ocr-nor."
+        ),
+        (
+            "Text recognition (OCR) is not installed here. Ask operations to install the Debian "
+            "packages ocrmypdf and tesseract-ocr-nor."
+        ),
     ),
     "unreadable-report.too-large": (
         "Filen er større enn det vi tar imot. Del den opp, eller be drift heve grensen.",

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kb.config import Config
-from kb.domain import Lesson, LessonId, ReportStatus, Status
+from kb.domain import Lesson, LessonId, Report, ReportStatus, Status
 from kb.errors import KbError, NotFoundError
+from kb.lint import lint
+from kb.messages import lint_sentence
 from kb.terminal import (
     JSON,
     NOTHING,
@@ -30,7 +32,8 @@ if TYPE_CHECKING:
     from kb.store import Store
 
 _ALL = "all"
-_KEYS = "g = godkjenn, a = avvis, r = rediger, h = hopp over, u = angre, s = slutt"
+_KEYS = "a = godkjenn, r = avvis, e = rediger, j = hopp over, u = angre, q = slutt"
+"""The letters that the website has."""
 _SURE, _UNSURE = 0.8, 0.5
 
 
@@ -80,7 +83,9 @@ def review(
         if is_told or not as_json:
             refresh_index(config, store)
         if as_json:
-            print_json({"report": report_id, "proposals": [_proposal_json(one) for one in left]})
+            kept = the_report(store, report_id)
+            proposals = [_proposal_json(one, kept) for one in left]
+            print_json({"report": report_id, "proposals": proposals})
         elif is_told:
             click.echo(f"{len(left)} forslag venter.")
 
@@ -118,7 +123,9 @@ def _decide(
 ) -> None:
     """Reject, then approve: so «--reject ID --approve all» approves the rest."""
     if reject:
-        desk.reject(_versions(store, report_id, reject), reason)
+        refused = _versions(store, report_id, reject)
+        if refused:
+            desk.reject(refused, reason)
     if approve:
         meant = _versions(store, report_id, approve)
         if meant:
@@ -156,11 +163,12 @@ class _Sitting:
             if lesson is None or lesson.status is not Status.CANDIDATE:  # somebody else was here
                 self._at += 1
                 continue
-            _show(lesson, self._at + 1, len(self._queue))
+            report = the_report(self._store, self._report_id)
+            _show(lesson, report, self._at + 1, len(self._queue))
             answer = click.prompt(
-                "?", type=click.Choice(list("garhus")), show_choices=False, prompt_suffix=" "
+                "?", type=click.Choice(list("areujq")), show_choices=False, prompt_suffix=" "
             )
-            if answer == "s":
+            if answer == "q":
                 break
             try:
                 self._take(answer, lesson)
@@ -172,12 +180,12 @@ class _Sitting:
         if answer == "u":
             self._undo()
             return
-        if answer == "r":
+        if answer == "e":
             self._edit(lesson)
             return
-        if answer != "h":
+        if answer != "j":
             seen = {lesson.id: lesson.version}
-            if answer == "g":
+            if answer == "a":
                 change = self._desk.approve(seen)
             else:
                 change = self._desk.reject(seen, click.prompt("Hvorfor"))
@@ -213,7 +221,7 @@ class _Sitting:
             click.echo("Publisert.")
 
 
-def _show(lesson: Lesson, number: int, total: int) -> None:
+def _show(lesson: Lesson, report: Report, number: int, total: int) -> None:
     click.echo(f"\n{number}/{total}  {click.style(lesson.statement, bold=True)}")
     tags = ", ".join(tag.theme for tag in lesson.tags)
     phase = f", {lesson.phase}" if lesson.phase else ""
@@ -225,6 +233,8 @@ def _show(lesson: Lesson, number: int, total: int) -> None:
             click.echo(f"   ({one.lead_in})")
         click.echo(f"   «{one.quote}»  side {one.page}, {' › '.join(one.section)}")
     click.echo(f"   Foreslått fordi: {lesson.reason}")
+    for finding in lint(lesson, report):
+        click.echo(f"   Merk: {lint_sentence(finding.code)} («{finding.words}»)")
 
 
 def _surety(confidence: float | None) -> str:
@@ -233,7 +243,7 @@ def _surety(confidence: float | None) -> str:
     return "sikker" if confidence >= _SURE else "ganske sikker"
 
 
-def _proposal_json(lesson: Lesson) -> dict[str, Any]:
+def _proposal_json(lesson: Lesson, report: Report) -> dict[str, Any]:
     return {
         "id": lesson.id,
         "version": lesson.version,
@@ -243,6 +253,12 @@ def _proposal_json(lesson: Lesson) -> dict[str, Any]:
         "phase": lesson.phase,
         "confidence": lesson.confidence,
         "reason": lesson.reason,
+        "kind_reason": lesson.kind_reason,
+        "phase_reason": lesson.phase_reason,
         "has_changed": lesson.has_changed,
+        "remarks": [
+            {"code": one.code, "severity": one.severity, "words": one.words}
+            for one in lint(lesson, report)
+        ],
         "quotes": [{"text": one.quote, "page": one.page} for one in lesson.evidence],
     }

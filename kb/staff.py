@@ -19,6 +19,7 @@ from kb.errors import (
     ConflictError,
     InputError,
     LeaseLostError,
+    NotFoundError,
 )
 from kb.review import review
 from kb.terminal import (
@@ -43,6 +44,14 @@ if TYPE_CHECKING:
     from ingest import Ingested
     from ingest.work import Worker
     from kb.store import Change, Job, Store
+
+_MOST = 2**63 - 1
+"""No number of ours is larger, and SQLite cannot be asked for one."""
+_PROBLEMS = {
+    "unreadable": "kan ikke leses",
+    "no-text": "har ingen tekst, trolig skannet",
+    "garbled": "har uleselig tekst",
+}
 
 # --- bringing reports in ------------------------------------------------------------------------
 
@@ -125,22 +134,46 @@ class _Bringing:
             self.code = BAD_INPUT
             say_error(error, f"{path.name}: ")
             return
-        known = self._store.report_by_sha256(sha256)
-        if known is not None and not edition_of:
-            self._say_known(path, known.id)
+        try:
+            if self._is_known(path, sha256, edition_of, with_ocr=wishes["ocr"]):
+                return
+            job = self._store.jobs.put(
+                sha256=sha256,
+                file=file,
+                original=original,
+                by=actor(),
+                with_ocr=wishes["ocr"],
+                publish=wishes["publish"],
+                edition_of=edition_of,
+            )
+        except (ConflictError, NotFoundError) as error:
+            self.code = BAD_INPUT
+            say_error(error, f"{path.name}: ")
             return
-        job = self._store.jobs.put(
-            sha256=sha256,
-            file=file,
-            original=original,
-            by=actor(),
-            with_ocr=wishes["ocr"],
-            publish=wishes["publish"],
-            edition_of=edition_of,
-        )
         if job.id in self._jobs:
             self._say_known(path, id_of(sha256))
         self._jobs.setdefault(job.id, path)
+
+    def _is_known(self, path: Path, sha256: str, edition_of: str | None, *, with_ocr: bool) -> bool:
+        """Whether the file is here already and there is nothing more to do with it, which is told.
+
+        Raises:
+            ConflictError: there would be, but it cannot be done any more.
+        """
+        from ingest import lacks_text, refuse_decided, refuse_edition
+
+        if edition_of:
+            refuse_edition(self._store, edition_of, sha256)
+            return False
+        known = self._store.report_by_sha256(sha256)
+        if known is None:
+            return False
+        is_away = known.status is ReportStatus.TRASHED or self._skip_existing
+        if with_ocr and not is_away and lacks_text(self._store, known.id):
+            refuse_decided(self._store, known)
+            return False
+        self._say_known(path, known.id)
+        return True
 
     def work(self) -> "Iterator[Ingested]":
         """Yield what comes of each file, as it is done."""
@@ -155,14 +188,21 @@ class _Bringing:
                 self.done.append(ingested(self._store, job.report_id, job.took_ms))
                 yield self.done[-1]
             elif job.error_code == AlreadyIngestedError.code and job.report_id:
-                self._say_known(path, job.report_id)
+                self._say_known(path, job.report_id, is_other=job.report_id != id_of(job.sha256))
             else:
                 self._say_failed(path, job)
 
-    def _say_known(self, path: Path, report: str) -> None:
-        if not self._skip_existing:
-            self.code = BAD_INPUT
-            say_error(AlreadyIngestedError(report), f"{path.name}: ", f" (rapport {report})")
+    def _say_known(self, path: Path, report: str, *, is_other: bool = False) -> None:
+        if self._skip_existing:
+            return
+        self.code = BAD_INPUT
+        say_error(AlreadyIngestedError(report), f"{path.name}: ", f" (rapport {report})")
+        if is_other:
+            click.echo(
+                "  Den har de samme ordene. Er filen en ny utgave av den, kjør på nytt med "
+                f"--edition-of {report}",
+                err=True,
+            )
 
     def _say_failed(self, path: Path, job: "Job") -> None:
         code = job.error_code or LeaseLostError.code  # cancelled by somebody
@@ -175,7 +215,7 @@ class _Bringing:
 def _say_ingested(store: "Store", done: "Ingested") -> None:
     click.echo(f"{done.file}: {done.lessons} lærdommer, {done.pages} sider (rapport {done.id})")
     for number, problem in done.problems:
-        click.echo(f"  side {number}: {problem}")
+        click.echo(f"  side {number}: {_PROBLEMS.get(problem, problem)}")
     report = store.report(done.id)
     older = None if report is None or report.edition_of else store.likely_edition_of(done.id)
     if older is not None:
@@ -210,6 +250,7 @@ def work(config: Config, *, attended: bool) -> None:
 @click.command()
 @click.option("--retry", type=int, metavar="JOBB", help="Prøv en jobb som feilet, på nytt.")
 @click.option("--ocr", is_flag=True, help="Med --retry: les tekst i bilder med OCR.")
+@click.option("--no-edition", is_flag=True, help="Med --retry: ikke som ny utgave av noen rapport.")
 @click.option("--cancel", type=int, metavar="JOBB", help="Avbryt en jobb.")
 @click.option("--drop", type=int, metavar="JOBB", help="Fjern en ferdig jobb fra listen.")
 @JSON
@@ -219,6 +260,7 @@ def jobs(
     *,
     retry: int | None,
     ocr: bool,
+    no_edition: bool,
     cancel: int | None,
     drop: int | None,
     as_json: bool,
@@ -226,7 +268,7 @@ def jobs(
     """List filene som er på vei inn, eller gjør noe med en av dem."""
     with open_store(config) as store:
         if retry is not None:
-            store.jobs.retry(retry, with_ocr=ocr or None)
+            store.jobs.retry(retry, with_ocr=ocr or None, is_edition=not no_edition)
         if cancel is not None:
             store.jobs.cancel(cancel)
         if drop is not None:
@@ -281,6 +323,8 @@ def publish(config: Config, report_id: str) -> None:
 @click.pass_obj
 def withdraw(config: Config, report_id: str, reason: str) -> None:
     """Trekk en publisert rapport tilbake. Alle avgjørelser står."""
+    if not reason.strip():
+        raise click.UsageError("--reason kan ikke være tom")
     with open_store(config) as store:
         kept = the_report(store, report_id)
         change = open_desk(config, store).withdraw(report_id, kept.version, reason)
@@ -359,6 +403,8 @@ def _change_line(change: "Change") -> str:
 @click.pass_obj
 def undo(config: Config, change: int) -> None:
     """Angre en endring (nummeret står i «kb history»)."""
+    if change > _MOST:
+        raise NotFoundError(f"no change {change}")
     with open_store(config) as store:
         done = open_desk(config, store).undo(change)
         refresh_index(config, store)
@@ -371,7 +417,10 @@ def undo(config: Config, change: int) -> None:
 @click.command()
 @click.option("--list", "is_list", is_flag=True, help="List modellene som er trent her.")
 @click.option(
-    "--use", type=click.IntRange(0), metavar="NUMMER", help="Bruk denne; 0 er den som følger med."
+    "--use",
+    type=click.IntRange(0, _MOST),
+    metavar="NUMMER",
+    help="Bruk denne; 0 er den som følger med.",
 )
 @JSON
 @click.pass_obj

@@ -184,13 +184,27 @@ def a_filing(*quotes: str, original: bytes = b"%PDF original", **known: object) 
 
 
 def set_status(store: Store, lesson_ids: Iterable[LessonId], status: Status) -> int:
-    """Give the lessons another status; return how many did not have it already."""
+    """Give the lessons another status; return how many did not have it already.
+
+    Lessons are published with their reports: a published lesson is nowhere else.
+    """
     found = store.lessons(list(lesson_ids)).values()
     changing = tuple(replace(one, status=status) for one in found if one.status is not status)
     if changing:
-        of = changing[0].report_id
+        own = {one.report_id: store.report(one.report_id) for one in changing}
+        shown = tuple(
+            replace(one, status=ReportStatus.PUBLISHED)
+            for one in own.values()
+            if status is Status.PUBLISHED and one.status is not ReportStatus.PUBLISHED
+        )
         store.changes.revise(
-            Revision(action=Action.EDIT, report_id=of, by="test", lessons=changing)
+            Revision(
+                action=Action.EDIT,
+                report_id=changing[0].report_id,
+                by="test",
+                lessons=changing,
+                reports=shown,
+            )
         )
     return len(changing)
 

@@ -572,7 +572,10 @@ PROPOSAL = {
     "phase": (str, type(None)),
     "confidence": (float, type(None)),
     "reason": str,
+    "kind_reason": str,
+    "phase_reason": str,
     "has_changed": bool,
+    "remarks": list,
     "quotes": list,
 }
 
@@ -613,8 +616,8 @@ def test_decisions_can_be_given_at_once(kb: Kb, proposed: str) -> None:
 
 def test_a_person_goes_through_the_proposals_and_may_take_back(kb: Kb, proposed: str) -> None:
     found = proposals(kb, proposed)
-    answers = ["a", "bare historie", "u", "r", "Møt oftere.", "g"]  # reject, undo, rewrite, approve
-    answers += ["g"] * (len(found) - 1) + ["y"]
+    answers = ["r", "bare historie", "u", "e", "Møt oftere.", "a"]  # reject, undo, rewrite, approve
+    answers += ["a"] * (len(found) - 1) + ["y"]
 
     result = kb("review", proposed, input="\n".join(answers) + "\n")
 
@@ -629,12 +632,34 @@ def test_a_person_goes_through_the_proposals_and_may_take_back(kb: Kb, proposed:
 def test_a_person_may_skip_and_stop(kb: Kb, proposed: str) -> None:
     found = proposals(kb, proposed)
 
-    result = kb("review", proposed, input="u\nh\ns\n")
+    result = kb("review", proposed, input="u\nj\nq\n")
 
     assert result.exit_code == 0
     assert "Ingenting å angre" in result.stdout
     assert result.stdout.endswith(f"{len(found)} forslag venter.\n")
     assert proposals(kb, proposed) == found
+
+
+def test_a_proposal_is_shown_with_what_may_be_wrong_with_it(
+    kb: Kb, put: Callable[..., Path]
+) -> None:
+    text = "Sluttrapport\n\n1. Råd\n\nVi anbefaler at Kari Nordmann blir spurt før møtet.\n"
+    done = kb("ingest", "--json", put("r.txt", text))
+    report = json.loads(done.stdout)["reports"][0]["id"]
+
+    [one] = proposals(kb, report)
+    shown = kb("review", report, input="q\n").stdout
+
+    assert ["person-name", "Kari Nordmann"] in [[r["code"], r["words"]] for r in one["remarks"]]
+    assert "Merk: Dette ligner et personnavn." in shown
+    assert "(«Kari Nordmann»)" in shown
+
+
+def test_all_of_nothing_is_no_error(kb: Kb, proposed: str) -> None:
+    for _ in range(2):
+        done = kb("review", proposed, "--reject", "all", "--reason", "nei")
+        assert (done.exit_code, done.stdout) == (0, "0 forslag venter.\n")
+    assert kb("review", proposed, "--approve", "all").exit_code == 0
 
 
 def test_a_decision_made_elsewhere_meanwhile_is_not_overwritten(
@@ -654,7 +679,7 @@ def test_a_decision_made_elsewhere_meanwhile_is_not_overwritten(
 
     monkeypatch.setattr(Desk, "approve", approve)
 
-    result = kb("review", proposed, input="g\ns\n")
+    result = kb("review", proposed, input="a\nq\n")
 
     assert "[conflict]" in result.stderr
     status = {
@@ -711,7 +736,91 @@ def test_a_failed_job_can_be_tried_again_and_cancelled(kb: Kb, put: Callable[...
     [again] = json.loads(kb("jobs", "--json").stdout)["jobs"]
     assert (again["state"], again["with_ocr"], again["error_code"]) == ("queued", True, None)
     assert kb("jobs", "--cancel", job["id"]).stdout.endswith("cancelled\n")
+    over = kb("jobs", "--cancel", job["id"])
+    assert over.exit_code == 3
+    assert "[job-state]" in over.stderr
+    assert "Noen andre" not in over.stderr
     assert kb("jobs", "--drop", job["id"]).exit_code == 1
+
+
+@pytest.mark.parametrize(
+    "arguments", [("undo",), ("jobs", "--cancel"), ("jobs", "--retry"), ("jobs", "--drop")]
+)
+def test_a_number_too_large_for_the_database_is_not_found(
+    kb: Kb, tenkevik: str, arguments: tuple[str, ...]
+) -> None:
+    result = kb(*arguments, "9" * 20)
+
+    assert result.exit_code == 3
+    assert "[not-found]" in result.stderr
+
+
+def test_pages_without_text_are_told_in_words_and_read_with_ocr_while_nothing_is_decided(
+    kb: Kb, put: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import ingest.pipeline
+    from ingest.types import RawDocument, RawLine, RawPage
+
+    def read(path: Path, *_: object, ocr: bool = False, **__: object) -> RawDocument:
+        lines = [RawLine(text=line) for line in TENKEVIK.split("\n")]
+        page = RawPage(number=1, label=None, width=0, height=0, lines=tuple(lines), is_plain=True)
+        said = "Vi anbefaler at neste program ansetter programleder før det første møtet."
+        scan = RawPage(
+            number=2,
+            label=None,
+            width=0,
+            height=0,
+            lines=(RawLine(text=said),) if ocr else (),
+            problem=None if ocr else "no-text",
+            is_plain=True,
+        )
+        return RawDocument(pages=(page, scan))
+
+    monkeypatch.setattr(ingest.pipeline, "read_document", read)
+    path = put("blandet.pdf", PDF)
+    first = kb("ingest", path)
+    assert "side 2: har ingen tekst, trolig skannet\n" in first.stdout
+    assert kb("ingest", "--ocr", "--skip-existing", path).stdout == ""
+
+    again = kb("ingest", "--ocr", path)
+
+    assert again.exit_code == 0, again.output
+    assert "trolig skannet" not in again.stdout
+    [report] = json.loads(kb("reports", "--json").stdout)["reports"]
+    assert any("ansetter" in str(one["statement"]) for one in proposals(kb, report["id"]))
+    assert kb("check").exit_code == 0
+    known = kb("ingest", "--ocr", path)
+    assert "[already-ingested]" in known.stderr
+
+
+def test_the_same_words_in_another_file_tell_of_editions(
+    kb: Kb, put: Callable[..., Path], tenkevik: str
+) -> None:
+    result = kb("ingest", put("kopi.txt", TENKEVIK.replace("\n\n", "\n\n\n")))
+
+    assert result.exit_code == 3
+    assert f"--edition-of {tenkevik}" in result.stderr
+    assert "--edition-of" not in kb("ingest", put("same.txt", TENKEVIK)).stderr
+
+
+def test_an_edition_of_what_has_a_newer_one_is_told_in_its_own_words(
+    kb: Kb, put: Callable[..., Path], tenkevik: str
+) -> None:
+    newer = put("ny.txt", TENKEVIK.replace("saker liggende", "saker utsatt"))
+    assert kb("ingest", "--edition-of", tenkevik, newer).exit_code == 0
+
+    newest = put("nyest.txt", TENKEVIK.replace("saker liggende", "saker glemt"))
+    refused = kb("ingest", "--edition-of", tenkevik, newest)
+
+    assert refused.exit_code == 3
+    assert "[edition]" in refused.stderr
+    assert "Noen andre" not in refused.stderr
+    assert len(json.loads(kb("jobs", "--json").stdout)["jobs"]) == 2
+
+
+def test_withdrawing_needs_a_reason_with_words(kb: Kb, tenkevik: str) -> None:
+    assert kb("withdraw", tenkevik, "--reason", " ").exit_code == 2
+    assert json.loads(kb("history", "--json").stdout)["changes"] == []
 
 
 def test_a_new_edition_is_linked_and_likely_ones_are_told(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from flask import Flask
 from jinja2 import StrictUndefined
+from werkzeug.routing import IntegerConverter
 
 from kb.config import Config
 from kb.embed import Encoder
@@ -21,6 +22,12 @@ from web.views import BLUEPRINTS
 
 _MAX_FORM_BYTES = 4_096
 """Forms outside the desk hold a language and an address, or a name and a password."""
+
+
+class _Number(IntegerConverter):
+    """A number that the database can hold; what is longer is the address of nothing."""
+
+    regex = r"[0-9]{1,18}"
 
 
 def create_app(config: Config, encoder: Encoder) -> Flask:
@@ -40,6 +47,7 @@ def create_app(config: Config, encoder: Encoder) -> Flask:
         taxonomy=taxonomy,
         model_id=encoder.model_id,
     ).install(app)
+    app.url_map.converters["int"] = _Number
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     for part in (language, present, assets, security, failures, access_log, auth):

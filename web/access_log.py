@@ -7,6 +7,7 @@ password, so its token is left out too.
 
 import json
 import logging
+import re
 import time
 
 from flask import Flask, Response, g, request
@@ -14,6 +15,7 @@ from flask import Flask, Response, g, request
 from kb.search import SearchResult
 
 _log = logging.getLogger("web.access")
+_LINK = re.compile(r"(/inn/).+", re.IGNORECASE | re.DOTALL)
 
 
 def install(app: Flask) -> None:
@@ -27,6 +29,11 @@ def remember_search(result: SearchResult) -> None:
     g.search_figures = {"query_chars": len(result.query.text), "hits": result.total}
 
 
+def path_to_log() -> str:
+    """Return the path of this request without the token of a one-time link, mistyped or not."""
+    return _LINK.sub(r"\1…", request.path)
+
+
 def _start() -> None:
     g.started = time.perf_counter()
 
@@ -36,7 +43,7 @@ def _finish(response: Response) -> Response:
     started = g.get("started", now)  # a request can be refused before it begins
     line = {
         "method": request.method,
-        "path": "/inn/…" if request.path.startswith("/inn/") else request.path,
+        "path": path_to_log(),
         "status": response.status_code,
         "ms": round((now - started) * 1000, 1),
         **g.get("search_figures", {}),

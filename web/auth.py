@@ -223,7 +223,7 @@ def _secret(home: Path) -> str:
     path = home / "secret"
     try:
         if not path.exists():
-            home.mkdir(parents=True, exist_ok=True)
+            home.mkdir(mode=0o700, parents=True, exist_ok=True)
             _make_secret(path)
         return path.read_text(encoding="ascii")
     except OSError as error:

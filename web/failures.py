@@ -21,6 +21,7 @@ from kb.errors import (
     UnreadableReportError,
 )
 from kb.messages import sentence
+from web.access_log import path_to_log
 from web.language import language
 
 _NOT_FOUND, _TOO_LARGE = 404, 413
@@ -62,7 +63,7 @@ def _http(error: HTTPException) -> Response:
     if error.code is None or error.code < 400:  # noqa: PLR2004 - redirects are answers, not errors
         return make_response(error.get_response())
     if error.code == _NOT_FOUND:
-        return _known(NotFoundError(request.path))
+        return _known(NotFoundError(path_to_log()))
     told = _refusal(error)
     if told is not None:
         return _answer(error.code, *told)
@@ -108,7 +109,7 @@ def _too_large() -> str:
 
 def _unknown(error: Exception) -> Response:
     # One of the few places that catch everything: the request handler, which logs the traceback.
-    _log.error("unexpected error at %s", request.path, exc_info=error)
+    _log.error("unexpected error at %s", path_to_log(), exc_info=error)
     text = _("Noe gikk galt hos oss. Prøv igjen om litt. Feilen er skrevet i loggen.")
     return _answer(500, "error", text)
 

@@ -9,7 +9,9 @@ from pathlib import Path
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
+from ingest import LACKS_TEXT
 from kb.domain import Report, ReportId, ReportStatus, Status
+from kb.errors import EditionError, NotFoundError
 from kb.messages import SENTENCES
 from kb.store import Job, JobState, ReportSummary, Store
 from kb.taxonomy import LANGUAGES
@@ -17,6 +19,7 @@ from web.language import language
 
 _NEEDS_OCR = "unreadable-report.needs-ocr"
 _KNOWN = "already-ingested"
+_NO_EDITION = frozenset({NotFoundError.code, EditionError.code})
 _LOOKS = {
     JobState.QUEUED: "neutral",
     JobState.RUNNING: "info",
@@ -33,7 +36,8 @@ class Row:
 
     ``report`` came of it, or is there already (``is_known``). ``problems`` are pages with what is
     wrong with them. ``alike`` is a report with mostly the same words, of which this one may be a
-    newer edition.
+    newer edition. ``time`` is None where nobody knows how long it took. ``can_have_ocr`` says that
+    the report, of which nothing is decided, has pages for text recognition to mend.
     """
 
     job: Job
@@ -41,7 +45,7 @@ class Row:
     state: str
     step: str | None
     percent: int
-    time: str
+    time: str | None
     error: str | None
     report: Report | None
     is_known: bool
@@ -50,6 +54,8 @@ class Row:
     alike: Report | None
     can_be_edition: bool
     needs_ocr: bool
+    can_have_ocr: bool
+    is_no_edition: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,21 +88,27 @@ def _row(home: Path, job: Job, now: float, known: Mapping[ReportId, ReportSummar
     report = found.report if found else None
     is_known = job.error_code == _KNOWN and report is not None
     came = report if job.state is JobState.DONE else None
+    problems = _problems(home, came.id, came.version) if came else ()
+    is_untouched = found is not None and found.lessons.keys() <= {Status.CANDIDATE}
+    is_open = came is not None and came.status is ReportStatus.CANDIDATE and is_untouched
+    lacks_text = not job.with_ocr and any(code in LACKS_TEXT for _page, code in problems)
     return Row(
         job=job,
         colour="warning" if is_known else _LOOKS[job.state],
         state=str(_("Ligger her fra før")) if is_known else _state(job.state),
         step=_step(job) if job.state is JobState.RUNNING else None,
         percent=round(100 * job.progress),
-        time=_duration(_seconds(job, now)),
+        time=None if (seconds := _seconds(job, now)) is None else _duration(seconds),
         error=_error(job),
         report=report,
         is_known=is_known,
         undecided=found.lessons.get(Status.CANDIDATE, 0) if found else 0,
-        problems=_problems(home, came.id, came.version) if came else (),
+        problems=problems,
         alike=_alike(home, came, known) if came else None,
         can_be_edition=is_known and report is not None and _may_be_edition(job, report),
         needs_ocr=job.error_code == _NEEDS_OCR,
+        can_have_ocr=is_open and lacks_text,
+        is_no_edition=job.edition_of is not None and job.error_code in _NO_EDITION,
     )
 
 
@@ -167,11 +179,11 @@ def _error(job: Job) -> str | None:
     return told[LANGUAGES.index(language())]
 
 
-def _seconds(job: Job, now: float) -> float:
-    """Return how long the work took, or since when it waits or runs."""
-    if job.took_ms:
-        return sum(job.took_ms.values()) / 1_000
-    return (job.updated if job.state.is_over else now) - job.created
+def _seconds(job: Job, now: float) -> float | None:
+    """Return how long the work took, if that is known, or since when it waits or runs."""
+    if not job.state.is_over:
+        return now - job.created
+    return sum(job.took_ms.values()) / 1_000 if job.took_ms else None
 
 
 def _duration(seconds: float) -> str:

@@ -19,6 +19,7 @@ from kb.text import key, sentences
 
 _WORKER = Path(__file__).resolve().parent / "page_worker.py"
 _TIMEOUT_S = 30
+_PDF_MARK, _MARK_WITHIN = b"%PDF-", 1024
 _slots = threading.BoundedSemaphore(2)
 """At most two children at a time: each may take a gigabyte."""
 _PAD = 1.5
@@ -65,6 +66,17 @@ def page_image(original: Path, sha256: str, number: int, home: Path) -> PageImag
         letters=page["letters"],
         boxes=tuple((box[0], box[1], box[2], box[3]) for box in page["boxes"]),
     )
+
+
+def is_pdf(original: Path | None) -> bool:
+    """Whether a file is a PDF, whatever it is called: readers of PDF look for its mark likewise."""
+    if original is None:
+        return False
+    try:
+        with original.open("rb") as file:
+            return _PDF_MARK in file.read(_MARK_WITHIN)
+    except OSError:
+        return False
 
 
 def rectangles(page: PageImage, passage: str, before: str) -> tuple[Rectangle, ...]:

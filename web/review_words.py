@@ -91,9 +91,12 @@ def problem_word(code: str) -> str:
 
 
 _REASONS: tuple[tuple[re.Pattern[str], Callable[[str], str]], ...] = (
-    (re.compile(r"the quote says «(.+)»"), lambda x: _("sitatet sier «%(words)s»", words=x)),
     (
-        re.compile(r"the heading says «(.+)»"),
+        re.compile(r"(?:the quote says|sitatet sier) «(.+)»"),
+        lambda x: _("sitatet sier «%(words)s»", words=x),
+    ),
+    (
+        re.compile(r"(?:the heading says|overskriften sier) «(.+)»"),
         lambda x: _("overskriften sier «%(words)s»", words=x),
     ),
     (

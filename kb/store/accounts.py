@@ -95,12 +95,13 @@ class Accounts:
         return None if row is None else row.password_hash
 
     def set_password_hash(self, name: str, password_hash: str) -> Account:
-        """Give the account another password and end its sessions.
+        """Give the account another password and end its sessions and links.
 
         Raises:
             NotFoundError: there is no such account.
         """
-        return self._set(name, password_hash=password_hash, session_key=_new_key())
+        with self._writing():
+            return self._shut_out(name, password_hash=password_hash)
 
     def renew_password_hash(self, name: str, old: str, new: str) -> None:
         """Replace the hash ``old`` by another of the same password; sessions go on.
@@ -118,16 +119,18 @@ class Accounts:
             NotFoundError: there is no such account.
             AccountError: it is the last administrator that can log in.
         """
-        return self._set(name, role=role)
+        with self._writing():
+            return self._set(name, role=role)
 
     def disable(self, name: str) -> Account:
-        """Close the account and end its sessions.
+        """Close the account and end its sessions and links.
 
         Raises:
             NotFoundError: there is no such account.
             AccountError: it is the last administrator that can log in.
         """
-        return self._set(name, is_disabled=1, session_key=_new_key())
+        with self._writing():
+            return self._shut_out(name, is_disabled=1)
 
     def enable(self, name: str) -> Account:
         """Open a closed account again.
@@ -135,14 +138,17 @@ class Accounts:
         Raises:
             NotFoundError: there is no such account.
         """
-        return self._set(name, is_disabled=0)
+        with self._writing():
+            return self._set(name, is_disabled=0)
 
     def end_sessions(self, name: str) -> None:
-        """Log the account out everywhere."""
+        """Log the account out everywhere; links that were not used yet end too.
+
+        Raises:
+            NotFoundError: there is no such account.
+        """
         with self._writing():
-            self._connection.execute(
-                update(account).where(account.c.name == name).values(session_key=_new_key())
-            )
+            self._shut_out(name)
 
     def put_link(self, name: str, token_sha256: str, expires: float) -> None:
         """Let whoever holds the token in once, until ``expires`` (seconds since 1970).
@@ -183,14 +189,18 @@ class Accounts:
         with sqlite.transaction(self._connection, sqlite.WRITE):
             yield
 
+    def _shut_out(self, name: str, **values: object) -> Account:
+        """Set values, and let nobody stay in or come in by what was given out before."""
+        self._connection.execute(delete(login_link).where(login_link.c.account == name))
+        return self._set(name, session_key=_new_key(), **values)
+
     def _set(self, name: str, **values: object) -> Account:
-        with self._writing():
-            before = self._known(name)
-            self._connection.execute(update(account).where(account.c.name == name).values(values))
-            after = self._known(name)
-            if _leads(before) and not _leads(after):
-                self._refuse_no_administrator()
-            return after
+        before = self._known(name)
+        self._connection.execute(update(account).where(account.c.name == name).values(values))
+        after = self._known(name)
+        if _leads(before) and not _leads(after):
+            self._refuse_no_administrator()
+        return after
 
     def _refuse_no_administrator(self) -> None:
         left = select(func.count()).where(

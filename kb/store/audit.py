@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
 
-from kb.domain import Lesson, LessonId, Page, Report, ReportId, quote_of
+from kb.domain import Lesson, LessonId, Page, Report, ReportId, ReportStatus, Status, quote_of
 from kb.passages import passages_of
 from kb.store import files, lessons, records, schema, sqlite
 
@@ -41,6 +41,7 @@ def problems(connection: Connection, home: Path) -> Iterator[str]:
             if records.sha256_of(page.text) != page.text_sha256:
                 yield f"report {row.id}, page {page.number}: the text does not have its SHA-256"
         yield from _lessons(connection, row.id, {page.number: page.text for page in pages})
+        yield from _shown(connection, row)
 
 
 def _lessons(connection: Connection, report_id: ReportId, texts: dict[int, str]) -> Iterator[str]:
@@ -55,6 +56,18 @@ def _lessons(connection: Connection, report_id: ReportId, texts: dict[int, str])
             yield from _unembedded(lesson, vectors[lesson_id])
             if " ".join(lessons.words_of(lesson)) != words.get(numbers[lesson_id], ""):
                 yield f"lesson {lesson_id}: its words are not those it is found by"
+
+
+def _shown(connection: Connection, report: Row[Any]) -> Iterator[str]:
+    """Yield the lessons that readers find although their report is not published."""
+    if report.status == ReportStatus.PUBLISHED:
+        return
+    lesson = schema.lesson
+    shown = select(lesson.c.id).where(
+        lesson.c.report_id == report.id, lesson.c.status == Status.PUBLISHED
+    )
+    for row in connection.execute(shown):
+        yield f"lesson {row.id} is published, its report {report.id} is {report.status}"
 
 
 def _unsaid(lesson: Lesson, texts: dict[int, str]) -> Iterator[str]:

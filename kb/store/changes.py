@@ -7,7 +7,7 @@ History is only added to; undoing is a change of its own.
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
-from kb.domain import Lesson, LessonId, Report, ReportId, quote_of
+from kb.domain import Lesson, LessonId, Report, ReportId, ReportStatus, Status, quote_of
 from kb.errors import ConflictError, NotFoundError, NotVerbatimError
 from kb.passages import passages_of
 from kb.store import lessons as lessons_of
@@ -66,9 +66,9 @@ class Action(StrEnum):
 class Revision:
     """What shall stand. Each lesson and report carries the ``version`` that the person saw.
 
-    ``lessons`` that are not stored are added; those in ``removed`` are taken away. ``vectors`` are
-    given for every lesson whose passages differ from the stored ones, and so are ``tokens``, where
-    the model gives any.
+    ``lessons`` that are not stored are added; those in ``removed`` (id and version) are taken away.
+    ``vectors`` are given for every lesson whose passages differ from the stored ones, and so are
+    ``tokens``, where the model gives any.
     """
 
     action: Action
@@ -76,7 +76,7 @@ class Revision:
     by: str
     reason: str | None = None
     lessons: tuple[Lesson, ...] = ()
-    removed: tuple[LessonId, ...] = ()
+    removed: Mapping[LessonId, int] = field(default_factory=dict)
     reports: tuple[Report, ...] = ()
     vectors: Vectors = field(default_factory=dict)
     tokens: Mapping[LessonId, Sequence[Tokens]] = field(default_factory=dict)
@@ -119,8 +119,11 @@ class Changes:
     def revise(self, revision: Revision) -> int:
         """Let ``revision`` stand; return the number of the change. Durable when this returns.
 
+        A lesson that was to be published in a report that is not is approved instead.
+
         Raises:
-            ConflictError: a lesson or report is no longer of the version given.
+            ConflictError: a lesson or report is no longer of the version given, or a report would
+                be left unpublished with published lessons.
             NotVerbatimError: a quote does not stand at its spans, or an unedited statement in none.
             ValueError: vectors lack.
         """
@@ -215,11 +218,35 @@ class _Writer:
             self._put_report(report)
         stored = _lessons(self._connection, [one.id for one in self._revision.lessons])
         for one in self._revision.lessons:
-            self._put_lesson(one, stored.get(one.id))
-        for lesson_id in self._revision.removed:
-            self._remove(lesson_id)
+            self._put_lesson(self._as_readable(one), stored.get(one.id))
+        for lesson_id, version in self._revision.removed.items():
+            self._remove(lesson_id, version)
+        self._refuse_published_in_unpublished()
         lessons_of.put_words(self._connection, [one.id for one in self._revision.lessons])
         return self._note()
+
+    def _refuse_published_in_unpublished(self) -> None:
+        touched = {one.report_id for one in self._items}
+        shown = (
+            select(lesson.c.id)
+            .join(report_table, report_table.c.id == lesson.c.report_id)
+            .where(
+                report_table.c.id.in_(touched),
+                report_table.c.status != ReportStatus.PUBLISHED,
+                lesson.c.status == Status.PUBLISHED,
+            )
+        )
+        left = self._connection.execute(shown).first()
+        if left is not None:
+            raise ConflictError(f"lesson {left.id} is published, its report is not")
+
+    def _as_readable(self, wanted: Lesson) -> Lesson:
+        """Return the lesson approved, not published, where its report is not published."""
+        if wanted.status is not Status.PUBLISHED:
+            return wanted
+        own = _report(self._connection, wanted.report_id)
+        is_published = own is not None and own.status is ReportStatus.PUBLISHED
+        return wanted if is_published else replace(wanted, status=Status.APPROVED)
 
     def _put_report(self, wanted: Report) -> None:
         before = _report(self._connection, wanted.id)
@@ -238,10 +265,15 @@ class _Writer:
     def _put_programme(self, wanted: Report) -> None:
         values = rec.programme_record(wanted.programme)
         same = programme.c.slug == wanted.programme.slug
-        if self._connection.execute(select(programme.c.slug).where(same)).first():
-            self._connection.execute(update(programme).where(same).values(values))
-        else:
+        known = self._connection.execute(select(programme).where(same)).first()
+        if known is None:
             self._connection.execute(insert(programme), values)
+        elif known._asdict() != values:
+            self._connection.execute(update(programme).where(same).values(values))
+            of_it = report_table.c.programme == wanted.programme.slug
+            self._connection.execute(  # whoever corrects another report of it must look again
+                update(report_table).where(of_it).values(changed=self._generation)
+            )
 
     def _put_lesson(self, wanted: Lesson, before: Lesson | None) -> None:
         self._refuse_unsound(wanted)
@@ -308,10 +340,11 @@ class _Writer:
         if not is_said and not wanted.is_edited:
             raise NotVerbatimError(f"lesson {wanted.id}: the statement is in none of its quotes")
 
-    def _remove(self, lesson_id: LessonId) -> None:
+    def _remove(self, lesson_id: LessonId, version: int) -> None:
         before = _lessons(self._connection, [lesson_id]).get(lesson_id)
         if before is None:
             raise ConflictError(f"lesson {lesson_id} is gone")
+        _refuse_other_version(f"lesson {lesson_id}", version, before.version)
         lessons_of.remove(self._connection, [lesson_id], self._generation)
         self._add_item(before.report_id, lesson_id, snapshots.of_lesson(before), None)
 
@@ -368,14 +401,15 @@ class _Reverser:
     def revision(self) -> Revision:
         ids = [item.lesson_id for item in self._done.items if item.lesson_id is not None]
         stored = _lessons(self._connection, ids)
-        lessons, removed = [], []
+        lessons: list[Lesson] = []
+        removed: dict[LessonId, int] = {}
         for item in self._done.items:
             if item.lesson_id is None:
                 continue
             now = stored.get(item.lesson_id)
             _refuse_touched(item, None if now is None else snapshots.of_lesson(now))
             if item.before is None:
-                removed.append(item.lesson_id)
+                removed[item.lesson_id] = now.version if now else 0
             else:
                 lessons.append(
                     snapshots.lesson_of(item.lesson_id, item.report_id, item.before, now)
@@ -385,7 +419,7 @@ class _Reverser:
             report_id=self._done.report_id,
             by=self._by,
             lessons=tuple(lessons),
-            removed=tuple(removed),
+            removed=removed,
             reports=tuple(self._reports()),
             undoes=self._done.id,
         )

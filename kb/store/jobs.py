@@ -18,7 +18,13 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, case, delete, inser
 from sqlalchemy import update as update_table
 
 from kb.domain import ReportId
-from kb.errors import ConflictError, JobAttemptsError, LeaseLostError, NotFoundError
+from kb.errors import (
+    JobAttemptsError,
+    JobHeldError,
+    JobStateError,
+    LeaseLostError,
+    NotFoundError,
+)
 from kb.store import files, sqlite
 from kb.store.schema import job as table
 from kb.store.schema import report
@@ -26,6 +32,8 @@ from kb.store.schema import report
 MAX_ATTEMPTS = 3
 """So often a job is begun before it is given up: a file that kills its worker must not do so for
 ever."""
+_MOST_JOBS = 2**63 - 1
+"""A number above is no job's, and SQLite cannot be asked for it."""
 
 
 class JobState(StrEnum):
@@ -44,6 +52,7 @@ class JobState(StrEnum):
 
 
 _UNFINISHED = (JobState.QUEUED, JobState.RUNNING)
+_WISHES = ("with_ocr", "publish", "edition_of")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +117,9 @@ class Jobs:
     ) -> Job:
         """Keep the file and queue it; when this returns, neither can be lost.
 
+        The file is written before the lock is taken, which a large one would hold for long; under
+        the lock it is written again if another process has dropped it with an older job or report.
+
         An unfinished job for the same bytes is returned instead of a second one; unless a worker
         holds it, what is asked for here is asked of it too, and its attempts begin anew. Failed and
         cancelled jobs for the same bytes give way.
@@ -120,6 +132,9 @@ class Jobs:
             with_ocr: recognise the text of pages that are pictures.
             publish: publish all that is found.
             edition_of: the report that this one is a newer edition of.
+
+        Raises:
+            JobHeldError: a worker reads the same bytes, without all that is asked for here.
         """
         files.keep(files.place(self._home, sha256, file), original)
         with self._writing():
@@ -132,8 +147,10 @@ class Jobs:
                     "edition_of": edition_of or known.edition_of,
                     "attempts": 0,
                 }
-                self._change((table.c.id == known.id) & self._is_free(), more)
-                return self._told(known.id)
+                is_taken = self._change((table.c.id == known.id) & self._is_free(), more)
+                if not is_taken and any(getattr(known, name) != more[name] for name in _WISHES):
+                    raise JobHeldError(f"job {known.id} is being worked on")
+                return self._with_file(self._told(known.id), original)
             self._connection.execute(delete(table).where(own, table.c.state != JobState.DONE))
             now = self._clock()
             values = {
@@ -151,12 +168,18 @@ class Jobs:
             }
             key = self._connection.execute(insert(table).values(values)).inserted_primary_key
             assert key is not None  # noqa: S101 the database always tells the row it wrote
-            return self._told(key[0])
+            return self._with_file(self._told(key[0]), original)
+
+    def _with_file(self, job: Job, original: bytes) -> Job:
+        path = self.original_path(job)
+        if not path.exists():
+            files.keep(path, original)
+        return job
 
     def get(self, job_id: int) -> Job | None:
         """Return one job."""
         with self._reading():
-            found = self._first(table.c.id == job_id)
+            found = self._by_id(job_id)
         return None if found is None else _job_of(found)
 
     def list(self, *, unfinished_first: bool = True, limit: int = 200) -> tuple[Job, ...]:
@@ -173,12 +196,19 @@ class Jobs:
         *,
         with_ocr: bool | None = None,
         edition_of: ReportId | None = None,
+        is_edition: bool = True,
     ) -> Job:
         """Queue a failed or cancelled job again, with other wishes where they are given.
 
+        Args:
+            job_id: of the job; one that is done without OCR can be asked for it.
+            with_ocr: as for :meth:`put`; None as before.
+            edition_of: as for :meth:`put`; None as before.
+            is_edition: False, if it is to be no edition of any report.
+
         Raises:
             NotFoundError: there is no such job.
-            ConflictError: it is neither failed nor cancelled.
+            JobStateError: it is neither failed nor cancelled.
         """
         wanted: dict[str, Any] = {
             "state": JobState.QUEUED,
@@ -188,20 +218,23 @@ class Jobs:
             "error_code": None,
             "error_detail": None,
             "report_id": None,
+            "took_ms": None,
         }
         if with_ocr is not None:
             wanted["with_ocr"] = int(with_ocr)
-        if edition_of is not None:
+        if edition_of is not None or not is_edition:
             wanted["edition_of"] = edition_of
-        ended = (JobState.FAILED, JobState.CANCELLED)
-        return self._turn(job_id, table.c.state.in_(ended), wanted)
+        may: ColumnElement[bool] = table.c.state.in_((JobState.FAILED, JobState.CANCELLED))
+        if with_ocr:
+            may |= (table.c.state == JobState.DONE) & (table.c.with_ocr == 0)
+        return self._turn(job_id, may, wanted)
 
     def cancel(self, job_id: int) -> Job:
         """Stop a job that is not over; a worker that holds it finds out at its next beat.
 
         Raises:
             NotFoundError: there is no such job.
-            ConflictError: it is over.
+            JobStateError: it is over.
         """
         wanted = {"state": JobState.CANCELLED, "worker": None, "lease_until": None}
         return self._turn(job_id, table.c.state.in_(_UNFINISHED), wanted)
@@ -211,12 +244,12 @@ class Jobs:
 
         Raises:
             NotFoundError: there is no such job.
-            ConflictError: it is not over.
+            JobStateError: it is not over.
         """
         with self._writing():
             known = self._told(job_id)
             if not known.state.is_over:
-                raise ConflictError(f"job {job_id} is {known.state}")
+                raise JobStateError(f"job {job_id} is {known.state}")
             self._connection.execute(delete(table).where(table.c.id == job_id))
             self._drop_files(known)
 
@@ -231,7 +264,7 @@ class Jobs:
         return files.place(self._home, job.sha256, job.file)
 
     def _drop_files(self, known: Job) -> None:
-        """Take the file away, inside the transaction: nobody can put the same bytes meanwhile."""
+        """Take the file away, under the lock: who puts the same bytes meanwhile writes it again."""
         in_use = [
             select(report.c.id).where(report.c.sha256 == known.sha256),
             select(table.c.id).where(table.c.sha256 == known.sha256),
@@ -328,8 +361,12 @@ class Jobs:
         detail: str,
         *,
         report_id: ReportId | None = None,
+        took_ms: Mapping[str, float] | None = None,
     ) -> None:
-        """End a job that gives no report; raises LeaseLostError like :meth:`beat`."""
+        """End a job that gives no report; raises LeaseLostError like :meth:`beat`.
+
+        ``took_ms`` has the stage that it stopped in as its last.
+        """
         values = {
             "state": JobState.FAILED,
             "worker": None,
@@ -337,6 +374,7 @@ class Jobs:
             "error_code": code,
             "error_detail": detail,
             "report_id": report_id or table.c.report_id,
+            "took_ms": json.dumps(dict(took_ms)) if took_ms else None,
         }
         with self._writing():
             self._change_held(job.id, worker, values)
@@ -383,7 +421,7 @@ class Jobs:
         with self._writing():
             known = self._told(job_id)
             if not self._change((table.c.id == job_id) & may, values):
-                raise ConflictError(f"job {job_id} is {known.state}")
+                raise JobStateError(f"job {job_id} is {known.state}")
             return self._told(job_id)
 
     def _change_held(self, job_id: int, worker: str, values: Mapping[str, Any]) -> None:
@@ -398,10 +436,13 @@ class Jobs:
         return self._connection.execute(update_table(table).where(which).values(changed)).rowcount
 
     def _told(self, job_id: int) -> Job:
-        found = self._first(table.c.id == job_id)
+        found = self._by_id(job_id)
         if found is None:
             raise NotFoundError(f"no job {job_id}")
         return _job_of(found)
+
+    def _by_id(self, job_id: int) -> Row[Any] | None:
+        return self._first(table.c.id == job_id) if job_id <= _MOST_JOBS else None
 
     def _first(self, which: ColumnElement[bool]) -> Row[Any] | None:
         return self._connection.execute(select(table).where(which).order_by(table.c.id)).first()

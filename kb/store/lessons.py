@@ -90,6 +90,8 @@ def lesson_record(lesson: Lesson, position: int, generation: int) -> Record:
         "status": lesson.status,
         "language": lesson.language,
         "reason": lesson.reason,
+        "kind_reason": lesson.kind_reason,
+        "phase_reason": lesson.phase_reason,
         "created": generation,
         "changed": generation,
         "confidence": lesson.confidence,
@@ -159,6 +161,8 @@ def _lesson_of(
         status=Status(row.status),
         language=row.language,
         reason=row.reason,
+        kind_reason=row.kind_reason,
+        phase_reason=row.phase_reason,
         tags=tuple(
             ThemeTag(
                 theme=theme.theme,

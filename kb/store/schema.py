@@ -105,6 +105,8 @@ lesson = Table(
     Column("reason", Text, nullable=False),
     Column("created", Integer, nullable=False),
     Column("changed", Integer, nullable=False, index=True),
+    Column("kind_reason", Text, nullable=False, server_default=""),
+    Column("phase_reason", Text, nullable=False, server_default=""),
     Column("confidence", _DOUBLE),
     Column("merged_into", Text),
     Column("previous", Text, index=True),

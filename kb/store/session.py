@@ -93,7 +93,7 @@ class Store:
             StoreUnavailableError: the folder cannot be made, opened or written.
         """
         try:
-            home.mkdir(parents=True, exist_ok=True)
+            home.mkdir(mode=0o700, parents=True, exist_ok=True)  # it holds password hashes
         except OSError as error:
             raise StoreUnavailableError(str(error)) from error
         return cls(sqlite.connect(home / DATABASE), home)

@@ -35,6 +35,8 @@ def of_lesson(lesson: Lesson) -> Snapshot:
         "status": lesson.status.value,
         "language": lesson.language,
         "reason": lesson.reason,
+        "kind_reason": lesson.kind_reason,
+        "phase_reason": lesson.phase_reason,
         "tags": [[t.theme, t.confidence, t.assigned_by.value, t.reason] for t in lesson.tags],
         "evidence": [
             {
@@ -67,6 +69,8 @@ def lesson_of(
         status=Status(values["status"]),
         language=values["language"],
         reason=values["reason"],
+        kind_reason=values["kind_reason"],
+        phase_reason=values["phase_reason"],
         tags=tuple(
             ThemeTag(theme=theme, confidence=confidence, assigned_by=AssignedBy(by), reason=reason)
             for theme, confidence, by, reason in values["tags"]

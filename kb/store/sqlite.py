@@ -4,9 +4,10 @@ The rest of :mod:`kb.store` is plain SQLAlchemy. Another database needs its own 
 module and of the two full-text tables in the first migration.
 """
 
+import os
 import sqlite3
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -84,8 +85,9 @@ def _engine(path: Path) -> Engine:
 
 def _open(path: Path) -> sqlite3.Connection:
     try:
+        _make_private(path)
         connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None)
-    except sqlite3.Error as error:
+    except (OSError, sqlite3.Error) as error:
         raise StoreUnavailableError(f"{path}: {error}") from error
     try:
         connection.execute("PRAGMA foreign_keys = ON")
@@ -99,6 +101,12 @@ def _open(path: Path) -> sqlite3.Connection:
             raise StoreUnavailableError(f"{path}: {error}") from error
         raise
     return connection
+
+
+def _make_private(path: Path) -> None:
+    """Make a new database readable to its owner only; SQLite gives -wal and -shm the same mode."""
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
 def _translate(context: ExceptionContext) -> None:

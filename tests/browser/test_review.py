@@ -221,6 +221,19 @@ def test_single_keys_do_nothing_until_they_are_turned_on(site: Site, enter: Ente
     expect(page.locator("#hurtigtaster")).to_be_checked()
 
 
+def test_keys_work_at_once_after_they_are_turned_on(site: Site, enter: Enter):
+    page = enter()
+    page.goto(site.lesson(0) + "#forslag")
+    page.locator(".keys > summary").click()
+    page.locator("#hurtigtaster").focus()
+    page.keyboard.press("Space")
+    expect(page.locator("#hurtigtaster")).to_be_focused()
+
+    press(page, "j")
+
+    assert page.url.split("#")[0] != site.lesson(0)
+
+
 def test_the_heading_of_the_next_proposal_is_in_focus_and_announced(site: Site, enter: Enter):
     page = enter()
     page.goto(site.lesson(3))

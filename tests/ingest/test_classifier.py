@@ -10,7 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.classifier import Head, feature_names, features, load_head, logistic
+from ingest.classifier import (
+    Head,
+    feature_names,
+    features,
+    fit_parting,
+    load_head,
+    logistic,
+    never_parted,
+)
 from ingest.lessons import Learned, find_lessons
 from ingest.marked import Example, Marked, shipped_examples
 from ingest.reading import read_blocks
@@ -184,6 +192,7 @@ def broken(change):
         pytest.param("[]", "TypeError", id="something else"),
         pytest.param(broken(lambda d: d.update(format=0)), "format 0", id="another format"),
         pytest.param(broken(lambda d: d["lesson"].pop()), "belong together", id="a weight lost"),
+        pytest.param(broken(lambda d: d["parting"].pop()), "belong together", id="a pair lost"),
         pytest.param(broken(lambda d: d["kinds"].popitem()), "belong together", id="a kind lost"),
         pytest.param(broken(lambda d: d["lesson"].append("x")), "ValueError", id="no number"),
         pytest.param(broken(lambda d: d.update(model_id="other")), "fitted to other", id="model"),
@@ -302,3 +311,72 @@ def test_rows_and_names_belong_together():
 
     assert known.rows.shape == (2, len(feature_names(CUES)))
     assert len(set(feature_names(CUES))) == len(feature_names(CUES))
+
+
+# ── One lesson or two ────────────────────────────────────────────────────────────────────────────
+
+SIDE_BY_SIDE = (
+    "Uten en skriftlig avtale ble rollene uklare, og to bedrifter trakk seg. "
+    "Styreseminaret etter første år var avgjørende for at styret forsto mandatet sitt."
+)
+
+
+def quotes_with_bias(bias: float, text: str) -> list[str]:
+    """What is proposed in ``text`` when every pair of neighbours is parted, or none is."""
+    head = a_head()
+    parting = np.append(np.zeros(len(head.parting) - 1), bias)
+    anything = Learned(replace(head, threshold=-99.0, parting=parting), ENCODER.embed_passages)
+    return [one.evidence.quote for one in find_lessons([a_block(text)], CUES, "nb", anything)]
+
+
+def test_neighbours_are_proposals_of_their_own_where_the_head_parts_them():
+    assert quotes_with_bias(-1.0, SIDE_BY_SIDE) == [SIDE_BY_SIDE]
+    assert quotes_with_bias(1.0, SIDE_BY_SIDE) == sentences(SIDE_BY_SIDE)
+
+
+def test_a_sentence_that_points_back_is_never_parted_from_what_it_points_to():
+    text = SIDE_BY_SIDE.replace("Styreseminaret etter første år", "Dette")
+
+    assert quotes_with_bias(1.0, text) == [text]
+
+
+def test_parting_is_learned_from_pairs_and_parts_as_many_wrongly_as_allowed():
+    names = feature_names(CUES)
+    rng = np.random.default_rng(2)
+    is_parted = rng.random(400) < 0.5
+    rows = rng.normal(size=(400, len(never_parted(names)) - 1))
+    rows[:, 0] += 3 * is_parted
+
+    weights = fit_parting(names, rows, is_parted, 0.1)
+
+    parted = rows @ weights[:-1] + weights[-1] > 0
+    assert parted[~is_parted].mean() == pytest.approx(0.1, abs=0.01)
+    assert parted[is_parted].mean() > 0.5
+
+
+def test_without_pairs_of_both_sorts_nothing_is_parted():
+    names = feature_names(CUES)
+    rows = np.ones((3, len(never_parted(names)) - 1))
+
+    weights = fit_parting(names, rows, np.ones(3, bool), 0.1)
+
+    assert (rows @ weights[:-1] + weights[-1] < 0).all()
+
+
+# ── Why this kind ────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_kind_is_explained_by_the_words_that_vote_for_it():
+    (one,) = find_lessons([a_block("Nye program bør avklare rollene skriftlig.")], CUES, "nb")
+
+    assert one.kind is Kind.RECOMMENDATION
+    assert "«bør»" in one.kind_reason
+
+
+def test_where_no_words_vote_for_a_kind_the_two_likeliest_are_told():
+    text = "Bakeren lånte bort lokalet sitt, og kveldene fyltes av folk fra begge bygdene."
+    anything = Learned(replace(a_head(), threshold=-99.0), ENCODER.embed_passages)
+
+    (one,) = find_lessons([a_block(text)], CUES, "nb", anything)
+
+    assert one.kind_reason.startswith("ingen kjent vending; språkmodellen mener ")

@@ -5,7 +5,7 @@ import pytest
 from ingest.decided import decided_examples
 from ingest.types import Role
 from kb.desk import Desk, Edit
-from kb.domain import Kind, Lesson, Status
+from kb.domain import Kind, Lesson, ReportStatus, Status
 from kb.store import Store
 from tests.fakes import WordHashEncoder
 from tests.make import a_filing
@@ -88,5 +88,48 @@ def test_a_report_in_the_trash_teaches_nothing(store: Store, lessons: list[Lesso
     desk(store).approve(seen(store, lessons[0]))
     report = store.report(lessons[0].report_id)
     desk(store).trash(report.id, report.version)
+
+    assert decided_examples(store) == ()
+
+
+def test_what_was_judged_in_the_edition_before_counts_in_the_newer(
+    store: Store, lessons: list[Lesson]
+) -> None:
+    kept, rejected, repeated, unjudged = lessons
+    desk(store).approve(seen(store, kept))
+    desk(store).reject(seen(store, rejected), "not-a-lesson")
+    desk(store).approve(seen(store, repeated))
+    desk(store).merge(kept.id, [repeated.id], seen(store, kept) | seen(store, repeated))
+    desk(store).approve_and_publish(kept.report_id)
+    newer = a_filing(*QUOTES, original=b"%PDF newer", status=Status.CANDIDATE).add_to(store)
+    desk(store).link_edition(newer.report.id, kept.report_id)
+    while_waiting = decided_examples(store)
+
+    desk(store).approve_and_publish(newer.report.id)
+
+    examples = decided_examples(store)
+    assert store.report(kept.report_id).status is ReportStatus.SUPERSEDED
+    assert {one.style for one in examples} == {newer.report.id}
+    found = {one.text: (len(one.lessons), len(one.refused)) for one in examples}
+    assert found[QUOTES[0]] == (1, 0)
+    assert found[QUOTES[1]] == (0, 1)
+    assert unjudged.statement not in found
+    assert not any(refused == QUOTES[2] for one in examples for refused in one.refused)
+    assert [one.text for one in while_waiting] == [one.text for one in examples]
+
+
+def test_what_is_decided_anew_of_the_newer_edition_counts(
+    store: Store, lessons: list[Lesson]
+) -> None:
+    desk(store).approve(seen(store, lessons[0]))
+    newer = a_filing(*QUOTES, original=b"%PDF newer", status=Status.CANDIDATE).add_to(store)
+    desk(store).link_edition(newer.report.id, lessons[0].report_id)
+    [carried] = [
+        one
+        for one in store.lessons(store.lesson_ids(report_id=newer.report.id)).values()
+        if one.previous == lessons[0].id
+    ]
+
+    desk(store).reject(seen(store, carried), "misread")
 
     assert decided_examples(store) == ()

@@ -207,7 +207,7 @@ CONTENT = {
     " year, language, pages, note, status, sources, edition_of, text_key",
     "page": "*",
     "lesson": "id, report_id, position, statement, is_edited, kind, phase, status, language,"
-    " reason, confidence, merged_into, previous, has_changed",
+    " reason, kind_reason, phase_reason, confidence, merged_into, previous, has_changed",
     "lesson_theme": "*",
     "evidence": "*",
     "evidence_span": "*",

@@ -50,6 +50,8 @@ def tagged(quote, *, score=3.0, themes=("navn",), phase=None, page=1, kind=Kind.
         language="nb",
         score=score,
         reason="worded as advice",
+        kind_reason=f"because {kind}",
+        phase_reason=f"because {phase}" if phase else "",
     )
     return TaggedCandidate(candidate=candidate, tags=tuple(map(a_tag, themes)))
 
@@ -129,6 +131,8 @@ def test_a_merged_lesson_gathers_themes_and_the_first_phase_told():
 
     assert [tag.theme for tag in lesson.tags] == ["styreseminar", "planverk", "styrearbeid"]
     assert lesson.phase is Phase.GJENNOMFORING
+    assert lesson.phase_reason == f"because {Phase.GJENNOMFORING}"
+    assert lesson.kind_reason == f"because {Kind.SUCCESS}"
 
 
 def test_lessons_belong_to_the_report_and_wait_for_review():

@@ -112,17 +112,19 @@ def test_at_most_three_themes_the_surest_first():
 
 
 @pytest.mark.parametrize(
-    ("quote", "phase"),
+    ("quote", "phase", "word"),
     [
-        ("Videreføringen av programmet må planlegges to år før slutt.", Phase.AVSLUTNING),
-        ("I strategi- og forankringsfasen burde flere bedrifter vært med.", Phase.STRATEGI),
-        ("De hadde det travelt.", None),
+        ("Videreføringen av programmet må planlegges to år før slutt.", Phase.AVSLUTNING, "vid"),
+        ("I strategi- og forankringsfasen burde flere vært med.", Phase.STRATEGI, "strategi"),
+        ("De hadde det travelt.", None, ""),
     ],
 )
-def test_the_phase_is_set_only_where_the_text_tells(quote, phase):
+def test_the_phase_is_set_only_where_the_text_tells_and_the_words_are_named(quote, phase, word):
     (one,) = tag_lessons([a_candidate(quote, section=())], None, None, TAXONOMY)
 
     assert one.candidate.phase is phase
+    assert one.candidate.phase_reason.startswith(f"sitatet sier «{word}" if phase else "")
+    assert bool(one.candidate.phase_reason) is bool(phase)
 
 
 def test_a_prototype_is_the_mean_of_its_texts():

@@ -4,12 +4,14 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from ingest import limits_of, read_bytes
 from ingest import pipeline as pipeline_module
+from ingest.types import RawDocument, RawLine
 from ingest.work import Worker, progress_of
 from kb.config import Config
 from kb.desk import Desk
@@ -354,8 +356,138 @@ def test_an_edition_of_nothing_is_refused_before_it_is_read(
     assert worker.run_once(store).state is JobState.DONE
     put(CORRECTED + "\nMer.\n", "nyest.txt", edition_of=decided)
     refused = worker.run_once(store)
-    assert refused.error_code == "conflict"
+    assert refused.error_code == "edition"
     assert len(store.reports()) == 2
+
+
+def test_a_report_is_no_edition_of_itself_or_of_its_own_newer_one(
+    store: Store, worker: Worker, put: Put, decided: str
+) -> None:
+    put(edition_of=decided)
+    assert worker.run_once(store).error_code == "edition"
+
+    put(CORRECTED, "ny.txt", edition_of=decided)
+    newer = worker.run_once(store).report_id
+    put(edition_of=newer)
+    assert worker.run_once(store).error_code == "edition"
+
+
+# ---- read again, with OCR
+
+
+@pytest.fixture
+def mixed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second page of every file is a picture, of which OCR reads one sentence."""
+    whole = pipeline_module.read_document
+
+    def read(path: Path, *given: object, ocr: bool = False, **more: object) -> RawDocument:
+        document = whole(path, *given, ocr=False, **more)
+        said = RawLine(text="Vi burde ha ansatt programleder før det første møtet i styret.")
+        lines, problem = ((said,), None) if ocr else ((), "no-text")
+        scan = replace(document.pages[0], number=2, lines=lines, problem=problem)
+        return RawDocument(pages=(*document.pages, scan))
+
+    monkeypatch.setattr(pipeline_module, "read_document", read)
+
+
+@pytest.mark.usefixtures("mixed")
+def test_pages_without_text_are_read_with_ocr_in_place_of_what_was_there(
+    store: Store, worker: Worker, put: Put
+) -> None:
+    put()
+    first = worker.run_once(store)
+    assert [page.problem for page in store.pages(first.report_id)] == [None, "no-text"]
+    put(with_ocr=True)
+
+    again = worker.run_once(store)
+
+    assert (again.state, again.report_id) == (JobState.DONE, first.report_id)
+    assert [page.problem for page in store.pages(first.report_id)] == [None, None]
+    statements = [one.statement for one in store.lessons(store.lesson_ids()).values()]
+    assert any("ansatt programleder" in one for one in statements)
+    assert len(store.reports()) == 1
+    assert store.check() == ()
+    put(with_ocr=True)
+    assert worker.run_once(store).error_code == "already-ingested"
+
+
+@pytest.mark.usefixtures("mixed")
+@pytest.mark.parametrize("act", ["approve", "publish", "trash"])
+def test_what_somebody_has_worked_on_is_not_read_again(
+    store: Store, worker: Worker, put: Put, act: str
+) -> None:
+    put()
+    report = store.report(worker.run_once(store).report_id)
+    first = next(iter(store.lessons(store.lesson_ids()).values()))
+    if act == "approve":
+        desk(store).approve({first.id: first.version})
+    elif act == "publish":
+        desk(store).approve_and_publish(report.id)
+    else:
+        desk(store).trash(report.id, report.version)
+    before = content(store)
+    put(with_ocr=True)
+
+    again = worker.run_once(store)
+
+    assert again.error_code == ("already-ingested" if act == "trash" else "decided")
+    assert content(store) == before
+
+
+@pytest.mark.usefixtures("mixed")
+def test_a_decision_made_while_ocr_runs_stands(
+    store: Store, worker: Worker, put: Put, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put()
+    worker.run_once(store)
+    put(with_ocr=True)
+    whole = pipeline_module.merge_repeats
+
+    def decide(*given: object) -> object:
+        first = next(iter(store.lessons(store.lesson_ids()).values()))
+        desk(store).approve({first.id: first.version})
+        return whole(*given)
+
+    monkeypatch.setattr(pipeline_module, "merge_repeats", decide)
+
+    assert worker.run_once(store).error_code == "decided"
+    assert Status.APPROVED in store.reports()[0].lessons
+
+
+@pytest.mark.usefixtures("mixed")
+def test_killed_between_the_old_reading_and_the_new_the_next_worker_goes_on(
+    config: Config, store: Store, worker: Worker, put: Put, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put()
+    worker.run_once(store)
+    job = put(with_ocr=True)
+    add_to = pipeline_module.Draft.add_to
+
+    def killed(*_: object) -> None:
+        raise SystemExit
+
+    monkeypatch.setattr(pipeline_module.Draft, "add_to", killed)
+    with pytest.raises(SystemExit):
+        worker.run_once(store)
+    assert store.reports() == ()
+    monkeypatch.setattr(pipeline_module.Draft, "add_to", add_to)
+
+    ended = Worker(config, WordHashEncoder).run_once(store)
+
+    assert (ended.id, ended.state) == (job.id, JobState.DONE)
+    assert [page.problem for page in store.pages(ended.report_id)] == [None, None]
+
+
+def test_a_job_that_failed_tells_how_long_it_was_worked_on(
+    store: Store, worker: Worker, put: Put
+) -> None:
+    put(b"%PDF-1.7 cut", "cut.pdf")
+
+    failed = worker.run_once(store)
+
+    assert failed.state is JobState.FAILED
+    assert list(failed.took_ms) == ["read"]
+    assert failed.took_ms["read"] > 0
 
 
 def test_a_report_that_is_there_can_still_be_linked(

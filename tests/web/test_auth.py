@@ -114,6 +114,16 @@ def test_logging_in_leads_to_a_page_of_this_site_only(
     assert client.get("/inn", query_string={"neste": wanted}).headers["Location"] == expected
 
 
+@pytest.mark.parametrize("wanted", ["", "/desk/rapporter"])
+def test_a_reader_is_led_to_what_readers_see(client: FlaskClient, store: Store, wanted: str):
+    form = {"navn": "leser", "passord": PASSWORD, "neste": wanted, "csrf_token": token(client)}
+
+    assert client.post("/inn", data=form).headers["Location"] == "/"
+    assert client.get("/inn", query_string={"neste": wanted}).headers["Location"] == "/"
+    path = f"/inn/{make_link(store, 'leser', 60)}"
+    assert send(client, path, page=path).headers["Location"] == "/"
+
+
 def test_a_page_asked_for_before_logging_in_is_come_back_to(client: FlaskClient):
     asked = client.get("/desk/rapporter?status=trashed")
 
@@ -294,14 +304,33 @@ def test_a_link_is_used_by_its_own_page_only(client: FlaskClient, store: Store):
     assert client.get(path).status_code == 200, "and it is not used up"
 
 
+@pytest.mark.parametrize("path", ["/inn/{}", "/inn/{}/", "/INN/{}", "/x/inn/a/{}"])
 def test_the_log_does_not_tell_a_link(
-    client: FlaskClient, store: Store, caplog: pytest.LogCaptureFixture
+    client: FlaskClient, store: Store, caplog: pytest.LogCaptureFixture, path: str
 ):
     link = make_link(store, "kari", 60)
     with caplog.at_level("INFO"):
-        client.get(f"/inn/{link}")
+        client.get(path.format(link), base_url="http://localhost")
 
-    assert '"path": "/inn/…"' in caplog.text
+    assert "/…" in caplog.text
+    assert link not in caplog.text
+
+
+def test_the_log_does_not_tell_a_link_that_something_unexpected_happened_to(
+    client: FlaskClient,
+    store: Store,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    link = make_link(store, "kari", 60)
+
+    def broken(*_args: object) -> bool:
+        raise RuntimeError("on purpose")
+
+    monkeypatch.setattr("web.views.login.link_works", broken)
+    assert client.get(f"/inn/{link}").status_code == 500
+
+    assert "unexpected error at /inn/…" in caplog.text
     assert link not in caplog.text
 
 

@@ -18,8 +18,8 @@ from werkzeug.test import TestResponse, encode_multipart
 from ingest import OcrState
 from ingest.work import Worker
 from kb.config import Config
-from kb.desk import Desk
-from kb.domain import ReportStatus
+from kb.desk import Desk, Edit
+from kb.domain import Phase, ReportStatus
 from kb.store import Job, JobState, Store
 from tests.web.conftest import Client
 from tests.web.staff import add_staff, log_in, send, token
@@ -515,6 +515,65 @@ def test_pages_with_problems_are_listed(
     assert "2 sider ble ikke lest som de skulle: side 3 har ingen tekst, trolig skannet;" in shown
     assert "side 9 kan ikke leses" in shown
     assert "1 min 2 sek" in shown
+
+
+def test_scanned_pages_of_a_report_nobody_has_decided_about_can_be_read_with_ocr(
+    editor: FlaskClient,
+    store: Store,
+    put: Put,
+    world: World,
+    config: Config,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    put()
+    job = Worker(config, lambda: world.encoder).run_once(store)
+    monkeypatch.setattr("web.intake._problems", lambda *_: ((2, "no-text"),))
+    asked = "Les skannede sider med OCR"
+    monkeypatch.setattr(view, "_ocr", lambda _period: OcrState(problem="not installed"))
+    assert asked not in buttons(row(editor, job))
+    monkeypatch.setattr(view, "_ocr", lambda _period: OcrState())
+    assert asked in buttons(row(editor, job))
+
+    first = next(iter(store.lessons(store.lesson_ids(report_id=job.report_id)).values()))
+    desk = Desk(store, lambda: world.encoder, "kari")
+    change = desk.edit(first.id, first.version, Edit(phase=Phase.AVSLUTNING))
+    send(editor, f"/desk/jobb/{job.id}/igjen", ocr="1")
+    assert store.jobs.get(job.id).state is JobState.DONE
+    assert "Noen har alt arbeidet med rapporten." in editor.get("/desk/inn").text
+
+    desk.undo(change)
+    send(editor, f"/desk/jobb/{job.id}/igjen", ocr="1")
+
+    again = store.jobs.get(job.id)
+    assert (again.state, again.with_ocr) == (JobState.QUEUED, True)
+
+
+def test_what_can_be_no_edition_is_refused_and_can_be_read_as_a_report_of_its_own(
+    editor: FlaskClient, store: Store, put: Put
+):
+    job = put(edition_of="0" * 12)
+    store.jobs.claim("w", 60)
+    store.jobs.fail(job, "w", "not-found", "no report", took_ms={"read": 2_000.0})
+    shown = row(editor, job)
+    assert "Prøv igjen uten utgave" in buttons(shown)
+    assert "2 sek" in words(shown)
+
+    send(editor, f"/desk/jobb/{job.id}/igjen", utgave="1" * 12)
+    assert store.jobs.get(job.id).state is JobState.FAILED
+    send(editor, f"/desk/jobb/{job.id}/igjen", uten_utgave="1")
+
+    again = store.jobs.get(job.id)
+    assert (again.state, again.edition_of) == (JobState.QUEUED, None)
+
+
+def test_a_wish_too_late_for_the_worker_is_told(editor: FlaskClient, store: Store, put: Put):
+    put()
+    store.jobs.claim("w", 60)
+
+    answer = upload(editor, ("rapport.pdf", REPORT), ocr="1")
+
+    assert answer.status_code == 422
+    assert "Filen leses inn nå, uten det du ba om." in words(answer.text)
 
 
 def test_a_report_much_like_another_can_be_linked_as_its_new_edition(

@@ -9,12 +9,13 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
+from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.web.world import World
-from web.language import safe_return
+from web.language import here, safe_return
 
 _WEB = Path(__file__).resolve().parents[2] / "web"
 _METHODS = [("**.py", "python"), ("templates/**.html", "jinja2")]
@@ -112,6 +113,25 @@ def test_the_choice_is_kept_and_the_reader_stays_on_the_page(client: FlaskClient
     assert "HttpOnly" in answer.headers["Set-Cookie"]
     assert "SameSite=Lax" in answer.headers["Set-Cookie"]
     assert "Slik verkar søket" in client.get("/hjelp").text
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "expected"),
+    [
+        ("/sok?q=styret", "GET", "/sok?q=styret"),
+        ("/finnes-ikke", "GET", "/finnes-ikke"),
+        ("/inn", "POST", "/inn"),
+        ("/inn/abc", "POST", "/inn/abc"),
+        ("/ut", "POST", "/"),
+        ("/desk/laerdom/123456789abc/rediger", "POST", "/desk/laerdom/123456789abc"),
+        ("/desk/endring/5/angre?x=y", "POST", "/desk"),
+    ],
+)
+def test_the_choice_comes_back_to_an_address_that_is_a_page(
+    app: Flask, path: str, method: str, expected: str
+):
+    with app.test_request_context(path, method=method):
+        assert here() == expected
 
 
 def test_reading_sets_no_cookie(client: FlaskClient):

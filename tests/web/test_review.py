@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from kb import relations
-from kb.desk import Desk
+from kb.desk import Desk, Edit
 from kb.domain import Kind, Phase, ReportStatus, Status
 from kb.lint import LintCode
 from kb.messages import lint_sentence
@@ -208,6 +208,34 @@ def test_saving_and_approving_is_one_press(bench: Bench):
     assert heading(page) == TIME
 
 
+def test_undoing_an_edit_that_was_approved_takes_both_back(bench: Bench):
+    kari = bench.person()
+    before = bench.lesson(bench.lessons[CALM])
+    kari.go(of(bench, CALM))
+    kari.send("/rediger", **(_as_seen(bench, CALM) | {"utsagn": "Gi ro.", "saa": "godkjenn"}))
+
+    kari.send("/angre")
+
+    after = bench.lesson(before.id)
+    assert (after.status, after.statement) == (Status.CANDIDATE, before.statement)
+
+
+def test_an_edit_is_not_approved_over_a_change_that_was_not_seen(bench: Bench):
+    kari = bench.person()
+    seen = bench.lesson(bench.lessons[CALM])
+    kari.go(of(bench, CALM))
+    with bench.store() as store:
+        ola = Desk(store, lambda: bench.encoder, "ola")
+        ola.edit(seen.id, seen.version, Edit(statement="Ola skrev dette."))
+
+    refused = kari.send(
+        "/rediger", **(_as_seen(bench, CALM) | {"utsagn": "Gi ro.", "saa": "godkjenn"})
+    )
+
+    assert refused.status_code == 409
+    assert bench.lesson(seen.id).status is Status.CANDIDATE
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -323,9 +351,11 @@ def test_a_merged_lesson_of_several_quotes_is_split_again(bench: Bench):
 
     page = kari.send("/del", **{"del": ["1", "2", "1"]})
 
-    # What was merged is a lesson already, with the id of its quote: nothing is overwritten.
-    assert page.status_code == 409
-    assert len(bench.lesson(bench.lessons[ROLES]).evidence) == 3
+    assert page.status_code == 200
+    assert len(bench.lesson(bench.lessons[ROLES]).evidence) == 2
+    again = bench.lesson(bench.lessons[ROLES_AGAIN])
+    assert (again.status, again.merged_into) == (Status.CANDIDATE, None)
+    assert bench.lesson(bench.lessons[LARGE]).merged_into == bench.lessons[ROLES]
 
 
 def test_the_most_alike_can_be_merged_with_one_press(bench: Bench):
@@ -572,6 +602,7 @@ def test_what_was_changed_since_can_not_be_undone(bench: Bench):
 
     assert refused.status_code == 409
     assert "kan ikke angres" in refused.text
+    assert "er alt gjort" not in refused.text
     assert bench.lesson(bench.lessons[CALM]).status is Status.REJECTED
 
 
@@ -797,6 +828,56 @@ def test_a_new_edition_keeps_decisions_and_shows_what_changed(bench: Bench):
     assert bench.lesson(ids[SEMINAR]).status is Status.CANDIDATE
 
 
+def newer_edition(bench: Bench) -> str:
+    """Publish the report, and then a newer edition of it; return that."""
+    bench.decide_all()
+    pages = (PAGES[0], PAGES[1], (*PAGES[2][:2], "Et helt nytt avsnitt om noe annet (ny)."))
+    with bench.store() as store:
+        new, _ids = add(store, bench.encoder, pages)
+        ola = Desk(store, lambda: bench.encoder, "ola")
+        ola.approve_and_publish(bench.report)
+        ola.link_edition(new, bench.report)
+        ola.approve_and_publish(new)
+    assert bench.status() is ReportStatus.SUPERSEDED
+    return new
+
+
+@pytest.mark.parametrize(("act", "sent"), [("/trekk", {"grunn": "feil tall"}), ("/kast", {})])
+def test_an_edition_is_in_force_again_when_the_newer_one_is_gone(
+    bench: Bench, act: str, sent: dict[str, str]
+):
+    new, kari = newer_edition(bench), bench.person()
+    old_page = f"/desk/rapport/{bench.report}"
+    assert "/gjeninnsett" not in kari.go(old_page).text, "the newer one is read"
+    assert "Leserne ser ingen utgave nå" not in kari.go(f"/desk/rapport/{new}").text
+
+    told = kari.send(act, **sent)
+
+    assert "Leserne ser ingen utgave nå" in told.text
+    assert f'href="{old_page}"' in told.text
+    kari.go(old_page)
+    done = kari.send("/gjeninnsett")
+    assert "Utgaven gjelder igjen" in done.text
+    assert bench.status() is ReportStatus.PUBLISHED
+    assert bench.lesson(bench.lessons[CALM]).status is Status.PUBLISHED
+    assert "Leserne ser ingen utgave nå" not in kari.go(f"/desk/rapport/{new}").text
+
+
+def test_an_edition_stays_replaced_while_the_newer_one_is_read(bench: Bench):
+    new, kari = newer_edition(bench), bench.person()
+    kari.go(f"/desk/rapport/{new}")
+    kari.send("/kast")
+    kari.go(f"/desk/rapport/{bench.report}")
+    with bench.store() as store:
+        ola = Desk(store, lambda: bench.encoder, "ola")
+        ola.undo(store.changes.history(report_id=new, limit=1)[0].id)
+
+    refused = kari.send("/gjeninnsett")
+
+    assert refused.status_code == 409
+    assert bench.status() is ReportStatus.SUPERSEDED
+
+
 # --- history --------------------------------------------------------------------------------------
 
 
@@ -916,3 +997,34 @@ def _as_seen(bench: Bench, quote: str) -> dict[str, object]:
         "tema": [tag.theme for tag in one.tags],
         "saa": "bli",
     }
+
+
+# --- addresses ------------------------------------------------------------------------------------
+
+
+def test_another_language_on_a_refusal_leads_to_a_page(bench: Bench):
+    kari = bench.person()
+    seen = bench.lesson(bench.lessons[CALM])
+    kari.go(of(bench, CALM))
+    with bench.store() as store:
+        Desk(store, lambda: bench.encoder, "ola").approve({seen.id: seen.version})
+    refused = kari.send("/avvis", grunn="repetition")
+    assert refused.status_code == 409
+
+    page = kari.send("/sprak", sprak="en")
+
+    assert page.status_code == 200
+    assert page.request.path == of(bench, CALM)
+
+
+@pytest.mark.parametrize("digits", [19, 23, 5_000])
+@pytest.mark.parametrize("path", ["/desk/jobb/{}/avbryt", "/desk/endring/{}/angre"])
+def test_a_number_that_no_database_holds_is_the_address_of_nothing(
+    bench: Bench, path: str, digits: int
+):
+    kari = bench.person()
+    token = token_of(kari.go(of(bench, CALM)))
+
+    answer = kari.client.post(path.format("9" * digits), data={"csrf_token": token})
+
+    assert answer.status_code == 404

@@ -2,6 +2,10 @@
 
 import io
 import re
+import shutil
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,10 +15,13 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from kb.domain import Span
+from kb.store.session import DATABASE
 from kb.text import key
+from tests.web.conftest import Client
 from tests.web.tiny_pdf import HEIGHT, LEADING, LEFT, SIZE, TOP, WIDTH, tiny_pdf
 from tests.web.world import FJELLVIK, HARBOUR, World
-from web.page_image import PageImage, page_image, rectangles
+from web import create_app
+from web.page_image import PageImage, is_pdf, page_image, rectangles
 from web.present import text_fragment
 from web.views.source import blocks
 
@@ -110,6 +117,50 @@ def test_a_text_report_is_downloaded_not_shown(client: FlaskClient, world: World
 
     assert answer.mimetype == "application/octet-stream"
     assert answer.headers["Content-Disposition"].startswith("attachment")
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        pytest.param(tiny_pdf([["Hei"]]), True, id="a PDF"),
+        pytest.param(b"\xef\xbb\xbf\r\n" * 100 + tiny_pdf([["Hei"]]), True, id="rubbish before"),
+        pytest.param(b" " * 1_024 + b"%PDF-1.4", False, id="too late"),
+        pytest.param(b"Vi leste en %PDF", False, id="text"),
+        pytest.param(b"", False, id="empty"),
+    ],
+)
+@pytest.mark.parametrize("name", ["rapport", "rapport.pdf", "rapport.txt", "rapport.PDF_gammel"])
+def test_a_pdf_is_known_by_what_is_in_it(tmp_path: Path, name: str, data: bytes, *, expected: bool):
+    file = tmp_path / name
+    file.write_bytes(data)
+
+    assert is_pdf(file) is expected
+
+
+def test_a_file_that_is_gone_is_no_pdf(tmp_path: Path):
+    assert not is_pdf(None)
+    assert not is_pdf(tmp_path / "gone.pdf")
+
+
+def test_a_pdf_by_another_name_is_shown_and_opened_as_one(tmp_path: Path, world: World):
+    home, report = tmp_path / "home", world.reports["fjellvik"]
+    shutil.copytree(world.config.home, home)
+    [original] = [
+        one for one in (home / "files").iterdir() if one.read_bytes() == tiny_pdf(FJELLVIK)
+    ]
+    original.rename(original.with_suffix(""))
+    with closing(sqlite3.connect(home / DATABASE)) as database, database:
+        database.execute("UPDATE report SET file = 'rapport' WHERE id = ?", [report])
+    app = create_app(replace(world.config, home=home), world.encoder)
+    app.test_client_class = Client
+    client = app.test_client()
+
+    assert client.get(f"/kilde/{report}/side/2.webp").mimetype == "image/webp"
+    assert "<image" in client.get(f"/kilde/{report}/side/2").text
+    assert 'type="application/pdf"' in client.get(f"/rapport/{report}").text
+    answer = client.get(f"/rapport/{report}/fil")
+    assert answer.mimetype == "application/pdf"
+    assert answer.headers["Content-Disposition"].startswith("inline")
 
 
 def test_a_file_that_cannot_be_drawn_gives_no_picture_and_leaves_nothing(tmp_path: Path):

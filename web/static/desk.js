@@ -38,7 +38,9 @@
   document.addEventListener("keydown", (event) => {
     if (!page.classList.contains("has-keys") || event.repeat) return;
     if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing) return;
-    if (event.target.closest("input, textarea, select, [contenteditable]")) return;
+    // Boxes to tick take no letters; the one that turns the keys on still has the focus afterwards.
+    const writing = "input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]";
+    if (event.target.closest(writing)) return;
     const found = [...document.querySelectorAll("[data-key]")].find(
       (each) => each.dataset.key === event.key.toLowerCase() && each.checkVisibility(),
     );

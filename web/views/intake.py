@@ -14,7 +14,7 @@ from flask_babel import gettext as _
 from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response
 
-from ingest import OcrState, ocr_state
+from ingest import OcrState, ocr_state, refuse_decided, refuse_edition
 from kb.desk import Desk
 from kb.domain import Report, ReportId, ReportStatus
 from kb.errors import ConflictError, NotFoundError, Unreadable, UnreadableReportError
@@ -74,10 +74,21 @@ def upload() -> Response | tuple[str, int]:
 @bp.post("/jobb/<int:job_id>/igjen")
 @auth.requires(Role.EDITOR)
 def retry(job_id: int) -> Response:
-    """Queue a file again, with text recognition or as a newer edition if that was asked for."""
+    """Queue a file again, with text recognition, as a newer edition or as none, as asked for."""
     with_ocr = True if request.form.get("ocr") else None
     wanted = request.form.get("utgave") or None
-    return _do(lambda: store().jobs.retry(job_id, with_ocr=with_ocr, edition_of=wanted))
+    is_edition = not request.form.get("uten_utgave")
+
+    def again() -> None:
+        job = store().jobs.get(job_id)
+        if job is not None and wanted:
+            refuse_edition(store(), wanted, job.sha256)
+        report = store().report(job.report_id) if job is not None and job.report_id else None
+        if job is not None and report is not None and job.state is JobState.DONE and with_ocr:
+            refuse_decided(store(), report)
+        store().jobs.retry(job_id, with_ocr=with_ocr, edition_of=wanted, is_edition=is_edition)
+
+    return _do(again)
 
 
 @bp.post("/jobb/<int:job_id>/avbryt")
@@ -110,7 +121,12 @@ def link(job_id: int) -> Response:
         raise NotFoundError(f"a report of job {job_id}")
     desk = Desk(store(), lambda: services().encoder, auth.actor())
     report, older = job.report_id, request.form.get("utgave", "")
-    return _do(lambda: desk.link_edition(report, older))
+
+    def act() -> None:
+        refuse_edition(store(), older, job.sha256)
+        desk.link_edition(report, older)
+
+    return _do(act)
 
 
 def _do(act: Callable[[], object]) -> Response:
@@ -184,14 +200,17 @@ def _take(file: FileStorage, edition_of: ReportId | None) -> Refusal | None:
         error = UnreadableReportError(Unreadable.TOO_LARGE, f"{size} bytes")
         return name, sentence(error, language())
     original = file.stream.read()
-    store().jobs.put(
-        sha256=hashlib.sha256(original).hexdigest(),
-        file=name,
-        original=original,
-        by=auth.actor(),
-        with_ocr=bool(request.form.get("ocr")),
-        edition_of=edition_of,
-    )
+    try:
+        store().jobs.put(
+            sha256=hashlib.sha256(original).hexdigest(),
+            file=name,
+            original=original,
+            by=auth.actor(),
+            with_ocr=bool(request.form.get("ocr")),
+            edition_of=edition_of,
+        )
+    except ConflictError as held:
+        return name, sentence(held, language())
     return None
 
 

@@ -4,6 +4,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from kb.accounts import link_works, use_link, verify
+from kb.store import Account, Role
 from web import auth
 from web.context import store
 from web.language import safe_return
@@ -16,8 +17,9 @@ _GONE = 410
 @bp.get("/inn")
 def page() -> str | Response:
     """Ask for name and password; who is logged in already goes on."""
-    if auth.account() is not None:
-        return redirect(_wanted(request.args.get("neste", "")), 303)
+    known = auth.account()
+    if known is not None:
+        return redirect(_wanted(known, request.args.get("neste", "")), 303)
     return _form(next_page=request.args.get("neste", ""), is_out="ut" in request.args)
 
 
@@ -32,7 +34,7 @@ def log_in() -> str | Response | tuple[str, int]:
     if found is None:
         return _form(next_page=next_page, name=name, is_wrong=True), _WRONG
     auth.begin(found)
-    return redirect(_wanted(next_page), 303)
+    return redirect(_wanted(found, next_page), 303)
 
 
 @bp.get("/inn/<token>")
@@ -50,7 +52,7 @@ def use(token: str) -> Response | tuple[str, int]:
     if found is None:
         return render_template("login/link.html", token=None), _GONE
     auth.begin(found)
-    return redirect(url_for("desk.page"), 303)
+    return redirect(_wanted(found, ""), 303)
 
 
 @bp.post("/ut")
@@ -65,6 +67,8 @@ def _form(**known: object) -> str:
     return render_template("login/page.html", **blank | known)
 
 
-def _wanted(path: str) -> str:
-    """Return where to go: a page of this site, else the desk."""
+def _wanted(known: Account, path: str) -> str:
+    """Return where to go: a page of this site, else the desk; for readers the front page."""
+    if not known.role.may(Role.EDITOR):
+        return url_for("front.page")
     return safe_return(path) if safe_return(path) != "/" else url_for("desk.page")

@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 from kb.domain import Found, Lesson, Report, Status
 from kb.errors import NotFoundError
 from web.context import services, store
+from web.page_image import is_pdf
 from web.present import label, report_type
 from web.security import FOREIGN_FILE_POLICY
 from web.views.published import in_order, published_report
@@ -33,7 +34,12 @@ def page(report_id: str) -> str:
     ids = store().lesson_ids(report_id=report_id, status=Status.PUBLISHED)
     chapters = _by_chapter(in_order(store(), ids))
     return render_template(
-        "report.html", report=report, facts=_facts(report), chapters=chapters, count=len(ids)
+        "report.html",
+        report=report,
+        facts=_facts(report),
+        chapters=chapters,
+        count=len(ids),
+        is_pdf=is_pdf(store().original_path(report_id)),
     )
 
 
@@ -52,11 +58,11 @@ def original(report: Report) -> Response:
     path = store().original_path(report.id)
     if path is None or not path.exists():
         raise NotFoundError(f"the file of report {report.id}")
-    is_pdf = path.suffix.lower() == ".pdf"
+    opens = is_pdf(path)
     response = send_file(
         path,
-        mimetype="application/pdf" if is_pdf else "application/octet-stream",
-        as_attachment=not is_pdf,
+        mimetype="application/pdf" if opens else "application/octet-stream",
+        as_attachment=not opens,
         download_name=report.file,
         conditional=True,
         max_age=0,  # a report can be taken back: ask every time

@@ -13,7 +13,7 @@ from kb.store import Change, Role
 from kb.text import sentence_spans
 from web.auth import requires
 from web.context import services, store
-from web.page_image import PageImage, Rectangle
+from web.page_image import PageImage, Rectangle, is_pdf
 from web.review_context import (
     blueprint,
     desk,
@@ -236,8 +236,7 @@ def _image_of(lesson: Lesson | None) -> str | None:
 
 def picture_is_impossible(lesson: Lesson) -> bool:
     """Whether the report is plain text, of which there are no pictures."""
-    path = store().original_path(lesson.report_id)
-    return path is None or path.suffix.lower() != ".pdf"
+    return not is_pdf(store().original_path(lesson.report_id))
 
 
 def joinable(queue: Queue, lesson: Lesson) -> tuple[Lesson, ...]:

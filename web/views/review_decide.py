@@ -385,14 +385,9 @@ def _edit_of(lesson_id: LessonId, wanted: Edit) -> Callable[[], int]:
 
 
 def _edit_and_approve(lesson_id: LessonId, wanted: _Wanted) -> Callable[[], int]:
-    def act() -> int:
-        version = version_seen()
-        if wanted.values:
-            desk().edit(lesson_id, version, wanted.edit)
-            version = find_lesson(lesson_id).version
-        return desk().approve({lesson_id: version})
-
-    return act
+    if not wanted.values:
+        return lambda: desk().approve({lesson_id: version_seen()})
+    return lambda: desk().edit(lesson_id, version_seen(), wanted.edit, approve=True)
 
 
 def _approved(lesson: Lesson) -> Status:

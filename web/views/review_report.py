@@ -89,6 +89,20 @@ class Overview:
         return len(self.queue.lessons)
 
     @property
+    def can_be_reinstated(self) -> bool:
+        """Whether the report was replaced by an edition that readers no longer see."""
+        newer = self.newer
+        is_gone = newer is None or newer.status is not ReportStatus.PUBLISHED
+        return self.report.status is ReportStatus.SUPERSEDED and is_gone
+
+    @property
+    def leaves_nothing(self) -> bool:
+        """Whether readers see neither the report nor the edition that it replaced."""
+        edition, is_seen = self.edition, self.report.status is ReportStatus.PUBLISHED
+        was_replaced = edition is not None and edition.before.status is ReportStatus.SUPERSEDED
+        return was_replaced and not is_seen
+
+    @property
     def next_address(self) -> str:
         """Where the review goes on: the first that waits among those shown, or else among all."""
         waiting = self.queue.waiting()
@@ -247,6 +261,20 @@ def restore(report_id: str) -> Response:
         said=_("Rapporten er hentet fra papirkurven og er til gjennomgang igjen."),
         wish=_fate(_("Du ville hente rapporten fra papirkurven."), ReportStatus.CANDIDATE),
     )
+
+
+@bp.post("/gjeninnsett")
+@requires(Role.EDITOR)
+def reinstate(report_id: str) -> Response:
+    """Let a replaced edition be read again, where the newer one no longer is."""
+    answer = _act(
+        report_id,
+        lambda: desk().reinstate(report_id, version_seen()),
+        said=_("Utgaven gjelder igjen. Leserne ser den og lærdommene i den."),
+        wish=_fate(_("Du ville gjøre utgaven gjeldende igjen."), ReportStatus.PUBLISHED),
+    )
+    _refresh_index(store())
+    return answer
 
 
 @bp.post("/utgave")

@@ -1,7 +1,6 @@
 """A page of a report as it was printed, with the quote marked on it."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from flask import Blueprint, Response, render_template, request, send_file
 
@@ -9,7 +8,7 @@ from kb.domain import Lesson, Page, Report, Span, Status
 from kb.errors import NotFoundError
 from kb.store import Store
 from web.context import services, store
-from web.page_image import PageImage, Rectangle, page_image, rectangles
+from web.page_image import PageImage, Rectangle, is_pdf, page_image, rectangles
 from web.present import text_fragment
 from web.views.published import in_order, published_report
 
@@ -83,7 +82,7 @@ def _source(store: Store, report_id: str, number: int, lesson_id: str | None) ->
         report=report,
         page=page,
         last_number=last,
-        is_pdf=_is_pdf(path),
+        is_pdf=is_pdf(path),
         lesson=lesson,
         lessons=lessons,
         blocks=blocks(page.text, spans),
@@ -134,10 +133,6 @@ def _fragment(page: Page, spans: tuple[Span, ...]) -> str:
 def picture(store: Store, report: Report, number: int) -> PageImage | None:
     """Return the image of a page of a PDF, with its letters; None for text files."""
     path = store.original_path(report.id)
-    if path is None or not _is_pdf(path):
+    if path is None or not is_pdf(path):
         return None
     return page_image(path, report.sha256, number, services().config.home)
-
-
-def _is_pdf(path: Path | None) -> bool:
-    return path is not None and path.suffix.lower() == ".pdf"

@@ -28,6 +28,8 @@ def _widen() -> None:
     op.add_column("report", sa.Column("edition_of", sa.Text()))
     op.add_column("report", sa.Column("text_key", sa.Text()))
     op.create_index(op.f("ix_report_text_key"), "report", ["text_key"])
+    for reason in ("kind_reason", "phase_reason"):
+        op.add_column("lesson", sa.Column(reason, sa.Text(), nullable=False, server_default=""))
     op.add_column("lesson", sa.Column("confidence", sa.REAL()))
     op.add_column("lesson", sa.Column("merged_into", sa.Text()))
     op.add_column("lesson", sa.Column("previous", sa.Text()))

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kb.desk import Desk, Edit, Metadata
-from kb.domain import AssignedBy, Found, Kind, Lesson, Phase, ReportStatus, Status
+from kb.desk import Desk, Edit, Metadata, embedded
+from kb.domain import AssignedBy, Found, Kind, Lesson, Phase, Report, ReportStatus, Status
 from kb.errors import ConflictError, InputError, NotFoundError, NotVerbatimError, UndecidedError
 from kb.lexical import query_grams
 from kb.store import Action, Store
@@ -253,6 +253,163 @@ def test_what_is_in_the_trash_is_not_published(store: Store, filing: Filing, des
         desk.approve(_versions(store))
 
 
+def _report(store: Store, report_id: str) -> Report:
+    report = store.report(report_id)
+    assert report is not None
+    return report
+
+
+def test_undoing_in_a_withdrawn_report_publishes_nothing(
+    store: Store, filing: Filing, desk: Desk
+) -> None:
+    desk.approve_and_publish(filing.report.id)
+    first = filing.lessons[0].id
+    rejection = desk.reject(_versions(store, first), "for generell")
+    desk.withdraw(filing.report.id, _report(store, filing.report.id).version, "feil")
+    desk.undo(rejection)
+    assert _now(store, first).status is Status.APPROVED
+    assert not _is_found(store, filing)
+    assert store.check() == ()
+
+
+@pytest.mark.parametrize("status", ReportStatus)
+def test_a_report_goes_only_where_it_may(
+    store: Store, filing: Filing, desk: Desk, status: ReportStatus
+) -> None:
+    report = filing.report.id
+    _bring_to(store, desk, filing, status)
+    refused = set()
+    for verb in ("withdraw", "trash", "restore", "reinstate", "publish"):
+        version = _report(store, report).version
+        acts: dict[str, Callable[[], int]] = {
+            "withdraw": lambda v=version: desk.withdraw(report, v, "feil"),
+            "trash": lambda v=version: desk.trash(report, v),
+            "restore": lambda v=version: desk.restore(report, v),
+            "reinstate": lambda v=version: desk.reinstate(report, v),
+            "publish": lambda v=version: desk.publish(report, v),
+        }
+        try:
+            desk.undo(acts[verb]())
+        except ConflictError:
+            refused.add(verb)
+        assert _report(store, report).status is status
+        assert store.check() == ()
+    assert (
+        refused
+        == {
+            ReportStatus.CANDIDATE: {"withdraw", "restore", "reinstate"},
+            ReportStatus.PUBLISHED: {"restore", "reinstate"},
+            ReportStatus.WITHDRAWN: {"withdraw", "restore", "reinstate"},
+            ReportStatus.TRASHED: {"withdraw", "trash", "reinstate", "publish"},
+            ReportStatus.SUPERSEDED: {"withdraw", "restore", "reinstate", "publish"},
+        }[status]
+    )
+
+
+def _bring_to(store: Store, desk: Desk, filing: Filing, status: ReportStatus) -> None:
+    report = filing.report.id
+    desk.approve(_versions(store))
+    if status in {ReportStatus.PUBLISHED, ReportStatus.WITHDRAWN}:
+        desk.publish(report, _report(store, report).version)
+    if status is ReportStatus.WITHDRAWN:
+        desk.withdraw(report, _report(store, report).version, "feil")
+    if status is ReportStatus.TRASHED:
+        desk.trash(report, _report(store, report).version)
+    if status is ReportStatus.SUPERSEDED:
+        desk.publish(report, _report(store, report).version)
+        newer = undecided(*QUOTES, original=b"%PDF newer").add_to(store)
+        desk.link_edition(newer.report.id, report)
+        desk.approve_and_publish(newer.report.id)
+
+
+def _known(programme: str, **known: object) -> Metadata:
+    blank = Metadata(
+        title=None,
+        programme=programme,
+        place=None,
+        programme_type=None,
+        period_from=None,
+        period_to=None,
+        report_type=None,
+        client=None,
+        contractor=None,
+        year=None,
+    )
+    return replace(blank, **known)
+
+
+def test_joining_a_programme_leaves_what_is_known_of_it(
+    store: Store, filing: Filing, desk: Desk
+) -> None:
+    first, other = filing.report.id, undecided("Noe annet her.", original=b"b").add_to(store)
+    desk.metadata(
+        first, _report(store, first).version, _known("Nytt liv", place="Elvdal", period_from=2019)
+    )
+    before = _report(store, first).programme
+    desk.metadata(
+        other.report.id,
+        _report(store, other.report.id).version,
+        _known("Nytt liv", place="Et annet sted"),
+    )
+    assert _report(store, first).programme == before
+    assert _report(store, other.report.id).programme == before
+
+
+def test_two_who_correct_one_programme_through_two_reports_meet(
+    store: Store, filing: Filing, desk: Desk
+) -> None:
+    first, other = filing.report.id, undecided("Noe annet her.", original=b"b").add_to(store)
+    for one in (first, other.report.id):
+        desk.metadata(one, _report(store, one).version, _known("Nytt liv"))
+    seen = _report(store, first).version
+    desk.metadata(
+        other.report.id,
+        _report(store, other.report.id).version,
+        _known("Nytt liv", period_from=2019),
+    )
+    with pytest.raises(ConflictError):
+        desk.metadata(first, seen, _known("Nytt liv", period_from=2018))
+    assert _report(store, first).programme.period_from == 2019
+
+
+def test_undo_does_not_take_away_what_somebody_has_edited_meanwhile(
+    store: Store, filing: Filing, desk: Desk
+) -> None:
+    one = filing.lessons[0]
+    parts = ["Styret bør ha flertall fra næringslivet.", "Da blir sakene bedre forberedt."]
+    change = desk.split(one.id, _versions(store)[one.id], parts)
+    part = next(id_ for id_ in store.lesson_ids() if _now(store, id_).evidence[0].quote == parts[1])
+    back, encoder = store.changes.reverse(change, "kari"), WordHashEncoder()
+    revision = replace(back, vectors=embedded(back.lessons, encoder), model_id=encoder.model_id)
+    desk.edit(part, _now(store, part).version, Edit(kind=Kind.WARNING))
+    with pytest.raises(ConflictError):
+        store.changes.revise(revision)
+    assert _now(store, part).kind is Kind.WARNING
+
+
+def test_a_merged_lesson_that_is_reconsidered_takes_its_quotes_back(
+    store: Store, filing: Filing, desk: Desk
+) -> None:
+    first, second, third = (one.id for one in filing.lessons)
+    desk.merge(first, [second, third], _versions(store))
+    desk.reconsider(_versions(store, second))
+    assert [one.quote for one in _now(store, first).evidence] == [QUOTES[0], QUOTES[2]]
+    assert _now(store, second).merged_into is None
+    assert store.check() == ()
+
+
+def test_editing_and_approving_is_one_step(store: Store, filing: Filing, desk: Desk) -> None:
+    first = filing.lessons[0].id
+    change = desk.edit(first, _versions(store)[first], Edit(kind=Kind.WARNING), approve=True)
+    assert (_now(store, first).kind, _now(store, first).status) == (
+        Kind.WARNING,
+        Status.APPROVED,
+    )
+    desk.undo(change)
+    assert _now(store, first).status is Status.CANDIDATE
+    assert _now(store, first).kind is not Kind.WARNING
+
+
 def test_metadata_of_a_report_moves_it_to_its_programme(
     store: Store, filing: Filing, desk: Desk
 ) -> None:
@@ -418,11 +575,19 @@ def test_any_history_holds_together_and_can_be_taken_back_whole(
         for act, one, other in acts:
             _act(store, desk, filing.report.id, act, one, other)
         assert store.check() == ()
+        assert _is_readable(store)
         for change in desk.history(report=filing.report.id):
             if change.undone_by is None and change.undoes is None:
                 desk.undo(change.id)
         assert _content(store) == start
         assert store.check() == ()
+
+
+def _is_readable(store: Store) -> bool:
+    """Whether no lesson is published without its report."""
+    reports = {one.report.id: one.report.status for one in store.reports()}
+    shown = store.lessons(store.lesson_ids(status=Status.PUBLISHED)).values()
+    return all(reports[one.report_id] is ReportStatus.PUBLISHED for one in shown)
 
 
 def _act(store: Store, desk: Desk, report_id: str, act: str, one: int, other: int) -> None:

@@ -105,6 +105,46 @@ def test_what_is_gone_from_the_new_edition_is_told(
     assert _now(store, filing.lessons[1].id).status is Status.APPROVED
 
 
+def test_what_is_decided_of_the_old_edition_after_linking_counts_too(
+    store: Store, desk: Desk, filing: Filing, newer: Filing
+) -> None:
+    desk.link_edition(newer.report.id, filing.report.id)
+    old = filing.lessons[0].id
+    desk.reject({old: _now(store, old).version}, "usann")
+    waiting = store.lesson_ids(report_id=newer.report.id, status=Status.CANDIDATE)
+    desk.approve({one: _now(store, one).version for one in waiting})
+    _publish(desk, store, newer)
+    assert _now(store, newer.lessons[0].id).status is Status.REJECTED
+    assert store.check() == ()
+
+
+def test_what_is_decided_of_the_new_edition_later_still_counts_instead(
+    store: Store, desk: Desk, filing: Filing, newer: Filing
+) -> None:
+    desk.link_edition(newer.report.id, filing.report.id)
+    old, new = filing.lessons[0].id, newer.lessons[0].id
+    desk.reject({old: _now(store, old).version}, "usann")
+    desk.edit(new, _now(store, new).version, Edit(statement="Sett på nytt."))
+    desk.approve_and_publish(newer.report.id)
+    assert _now(store, new).status is Status.PUBLISHED
+
+
+def test_the_edition_before_can_be_read_again_when_the_newer_is_withdrawn(
+    store: Store, desk: Desk, filing: Filing, newer: Filing
+) -> None:
+    desk.link_edition(newer.report.id, filing.report.id)
+    desk.approve_and_publish(newer.report.id)
+    report = store.report(newer.report.id)
+    assert report is not None
+    desk.withdraw(report.id, report.version, "feil fil")
+    old = store.report(filing.report.id)
+    assert old is not None
+    desk.reinstate(old.id, old.version)
+    assert _now(store, filing.lessons[0].id).status is Status.PUBLISHED
+    assert store.heir(filing.lessons[0].id) == filing.lessons[0].id
+    assert store.check() == ()
+
+
 def test_a_decision_on_the_new_edition_itself_is_not_overwritten(
     store: Store, desk: Desk, filing: Filing, newer: Filing
 ) -> None:

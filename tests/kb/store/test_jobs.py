@@ -9,8 +9,15 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 
-from kb.errors import AlreadyIngestedError, ConflictError, LeaseLostError, NotFoundError
-from kb.store import Holding, Job, Jobs, JobState, Store
+from kb.errors import (
+    AlreadyIngestedError,
+    ConflictError,
+    JobHeldError,
+    JobStateError,
+    LeaseLostError,
+    NotFoundError,
+)
+from kb.store import Holding, Job, Jobs, JobState, Store, files
 from kb.store.jobs import MAX_ATTEMPTS
 from tests.make import a_filing
 
@@ -78,10 +85,63 @@ def test_a_job_in_work_is_not_changed_by_the_same_bytes(jobs: Jobs, clock: Clock
     put(jobs)
     taken = jobs.claim("a", LEASE)
 
-    assert put(jobs, publish=True) == taken
+    assert put(jobs) == taken
+    with pytest.raises(JobHeldError):
+        put(jobs, publish=True)
+    assert jobs.get(taken.id) == taken
     clock.now += LEASE + 1
     again = put(jobs, publish=True)
     assert (again.publish, again.attempts) == (True, 0)
+
+
+def test_a_file_dropped_with_an_older_job_meanwhile_is_written_again(
+    jobs: Jobs, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process drops the older job between the writing of the file and the lock."""
+    older = put(jobs)
+    jobs.cancel(older.id)
+    keep = files.keep
+
+    def kept(path: Path, data: bytes) -> None:
+        keep(path, data)
+        monkeypatch.setattr("kb.store.files.keep", keep)
+        with Store.open(home) as other:
+            other.jobs.forget(older.id)
+        assert not path.exists()
+
+    monkeypatch.setattr("kb.store.files.keep", kept)
+
+    job = put(jobs)
+
+    assert jobs.original_path(job).read_bytes() == b"%PDF original"
+
+
+def test_no_number_is_too_large_to_ask_for(jobs: Jobs) -> None:
+    assert jobs.get(10**20) is None
+    with pytest.raises(NotFoundError):
+        jobs.cancel(10**20)
+
+
+def test_a_job_can_be_tried_again_as_no_edition(jobs: Jobs) -> None:
+    job = put(jobs, edition_of="abc")
+    jobs.cancel(job.id)
+
+    assert jobs.retry(job.id, is_edition=False).edition_of is None
+
+
+def test_what_is_done_without_ocr_can_be_asked_for_it(jobs: Jobs) -> None:
+    job = put(jobs)
+    jobs.done(jobs.claim("a", LEASE), "a", "r", {"read": 5.0})
+    with pytest.raises(JobStateError):
+        jobs.retry(job.id)
+
+    again = jobs.retry(job.id, with_ocr=True)
+
+    assert (again.state, again.with_ocr, again.report_id) == (JobState.QUEUED, True, None)
+    assert again.took_ms == {}
+    jobs.done(jobs.claim("a", LEASE), "a", "r", {})
+    with pytest.raises(JobStateError):
+        jobs.retry(job.id, with_ocr=True)
 
 
 def test_failed_and_cancelled_jobs_give_way_to_the_same_bytes(jobs: Jobs) -> None:

@@ -48,12 +48,18 @@ def test_accounts_are_listed_by_name(store: Store):
         pytest.param(lambda accounts: accounts.end_sessions("kari"), id="logged out"),
     ],
 )
-def test_a_change_of_who_may_be_in_ends_all_sessions(store: Store, change):
+def test_a_change_of_who_may_be_in_ends_all_sessions_and_links(store: Store, change):
     before = store.accounts.add("kari", Role.EDITOR, "hash")
+
+    store.accounts.add("ola", Role.EDITOR, "hash")
+    for name in ("kari", "ola"):
+        store.accounts.put_link(name, f"link of {name}", expires=100.0)
 
     change(store.accounts)
 
     assert store.accounts.get("kari").session_key != before.session_key
+    assert not store.accounts.has_link("link of kari", now=0.0)
+    assert store.accounts.has_link("link of ola", now=0.0)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Sessions beside each other, opening, and the shape of the database."""
 
+import os
 import sqlite3
 import subprocess
 import sys
@@ -211,3 +212,32 @@ def test_the_database_is_strict_and_careful(home: Path, store: Store) -> None:
 def test_a_session_belongs_to_its_thread(store: Store) -> None:
     with ThreadPoolExecutor(1) as pool, pytest.raises(ProgrammingError, match="thread"):
         pool.submit(store.generation).result()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
+def test_what_we_make_is_readable_to_its_owner_only(tmp_path: Path) -> None:
+    home = tmp_path / "new"
+    with Store.open(home) as store, store.reading():
+        store.generation()
+        modes = {path.name: path.stat().st_mode & 0o777 for path in (home, *home.iterdir())}
+
+    assert modes == {
+        "new": 0o700,
+        DATABASE: 0o600,
+        f"{DATABASE}-wal": 0o600,
+        f"{DATABASE}-shm": 0o600,
+    }
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
+def test_what_is_there_already_keeps_its_mode(tmp_path: Path) -> None:
+    home = tmp_path / "old"
+    home.mkdir()
+    home.chmod(0o750)
+    Store.open(home).close()
+    (home / DATABASE).chmod(0o640)
+
+    Store.open(home).close()
+
+    assert home.stat().st_mode & 0o777 == 0o750
+    assert (home / DATABASE).stat().st_mode & 0o777 == 0o640
