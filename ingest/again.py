@@ -37,7 +37,7 @@ def refuse_edition(store: Store, old: ReportId, sha256: str) -> None:
     """
     with store.reading():
         before, known = store.report(old), store.report_by_sha256(sha256)
-        others = [one.report for one in store.reports() if one.report.edition_of == old]
+        others = store.editions_of(old)
     if before is None or before.status is ReportStatus.TRASHED:
         raise NotFoundError(f"no report {old} to be an edition of")
     for one in others:

@@ -17,7 +17,6 @@ _JUDGING = frozenset(
 )
 _SAYS_NOTHING = frozenset({"repetition", "misread"})
 _DECIDED = frozenset({Status.APPROVED, Status.PUBLISHED, Status.RETIRED, Status.REJECTED})
-_MOST_CHANGES = 1_000_000
 
 
 def decided_examples(store: Store) -> tuple[Example, ...]:
@@ -80,7 +79,7 @@ def _judged(store: Store, report_id: ReportId, before: frozenset[LessonId]) -> f
     """
     lessons = store.lessons(store.lesson_ids(report_id=report_id))
     judged = {one.id for one in lessons.values() if one.previous in before}
-    for change in reversed(store.changes.history(report_id=report_id, limit=_MOST_CHANGES)):
+    for change in reversed(store.changes.history(report_id=report_id, limit=None)):
         if change.undone_by is not None or change.action not in _JUDGING:
             continue
         ids = {item.lesson_id for item in change.items if item.lesson_id is not None}

@@ -15,7 +15,7 @@ import numpy as np
 from ingest.classifier import Embed, Features, Floats, Head, features, logits, pairs
 from ingest.reading import ENOUGH, SETTING, Reading, Sentence, read_blocks
 from ingest.types import Block, Candidate, Role
-from kb.domain import Evidence, Kind, Span
+from kb.domain import Evidence, Kind, part_of
 from kb.taxonomy import Cue, Cues, Section, SectionRole
 
 MAX_SENTENCES = 3
@@ -289,7 +289,7 @@ def _candidate(
         evidence=Evidence(
             report_id="",
             section=block.section,
-            spans=_part(block.spans, start, end),
+            spans=part_of(block.spans, start, end),
             quote=block.text[start:end],
             lead_in=block.lead_in,
         ),
@@ -301,19 +301,6 @@ def _candidate(
         reason=judgement.reason,
         kind_reason=judgement.kind_reason,
     )
-
-
-def _part(spans: Sequence[Span], start: int, end: int) -> tuple[Span, ...]:
-    """Return where ``block.text[start:end]`` stands: the block's spans joined by one blank."""
-    part = []
-    offset = 0
-    for span in spans:
-        length = span.end - span.start
-        first, last = max(start - offset, 0), min(end - offset, length)
-        if first < last:
-            part.append(Span(page=span.page, start=span.start + first, end=span.start + last))
-        offset += length + 1
-    return tuple(part)
 
 
 def _says_it_best(sentence: Sentence) -> tuple[bool, int, float]:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingest.types import TaggedCandidate
-from kb.domain import Lesson, Status, ThemeTag, lesson_id, report_id
+from kb.domain import MAX_THEMES, Lesson, Status, ThemeTag, lesson_id, report_id
 from kb.likeness import likeness
 
 Floats = NDArray[np.float32]
@@ -26,7 +26,6 @@ expected quotes so joined were right (.97), one in ten of the true pairs. Of the
 among the proposals for the same reports all are right; at 0.55 it is 21 and 3 wrong, at 0.50 28
 and 7.
 """
-_MAX_THEMES = 3
 
 
 def merge_repeats(
@@ -107,4 +106,4 @@ def _joint_tags(places: Sequence[TaggedCandidate]) -> tuple[ThemeTag, ...]:
         for tag in place.tags:
             tags[tag.theme].append(tag)
     ranked = sorted(tags.values(), key=lambda same: -sum(tag.confidence for tag in same))
-    return tuple(max(same, key=lambda tag: tag.confidence) for same in ranked[:_MAX_THEMES])
+    return tuple(max(same, key=lambda tag: tag.confidence) for same in ranked[:MAX_THEMES])

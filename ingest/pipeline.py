@@ -21,7 +21,7 @@ from ingest.merge import merge_repeats
 from ingest.pdf import Limits, read_document
 from ingest.sections import split_sections
 from ingest.tags import Confirmed, tag_lessons, theme_prototypes
-from ingest.types import Candidate, Frontmatter, RawDocument, StageTime, TaggedCandidate
+from ingest.types import Candidate, Frontmatter, RawDocument, TaggedCandidate
 from kb.config import Config
 from kb.domain import (
     OFFER,
@@ -295,7 +295,7 @@ class Clock:
 
     def __init__(self, watch: Watch = nobody) -> None:
         self._watch = watch
-        self._times: list[StageTime] = []
+        self._took_ms: dict[str, float] = {}
         self._stage = ""
 
     def run(self, stage: str, make: Callable[[], _Made]) -> _Made:
@@ -304,8 +304,7 @@ class Clock:
         self.tell(0.0)
         started = time.perf_counter()
         made = make()
-        took = (time.perf_counter() - started) * 1000
-        self._times.append(StageTime(stage=stage, took_ms=took))
+        self._took_ms[stage] = round((time.perf_counter() - started) * 1000, 1)
         return made
 
     def tell(self, share: float) -> None:
@@ -314,7 +313,7 @@ class Clock:
 
     def took_ms(self) -> dict[str, float]:
         """Return the milliseconds of each stage so far, in order."""
-        return {one.stage: round(one.took_ms, 1) for one in self._times}
+        return dict(self._took_ms)
 
 
 def limits_of(config: Config) -> Limits:

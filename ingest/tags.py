@@ -17,12 +17,11 @@ from numpy.typing import NDArray
 
 from ingest.examples import Examples, Signs, Weights, unit
 from ingest.types import Candidate, TaggedCandidate
-from kb.domain import AssignedBy, Phase, ThemeId, ThemeTag
+from kb.domain import MAX_THEMES, AssignedBy, Phase, ThemeId, ThemeTag
 from kb.taxonomy import Patterns, Taxonomy, Term, Theme, cue_text
 
 Floats = NDArray[np.float32]
 
-MAX_THEMES = 3
 _PLAIN = Weights(
     intercept=-4.1, first_cue=3.2, further_cue=1.0, weak_cue=0.25, heading=2.7, leaning=1.0
 )

@@ -181,11 +181,3 @@ class TaggedCandidate:
 
     candidate: Candidate
     tags: tuple[ThemeTag, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StageTime:
-    """How long one stage took, in milliseconds of wall time."""
-
-    stage: str
-    took_ms: float

@@ -217,8 +217,7 @@ def serve(
 @click.pass_obj
 def reindex(config: Config) -> None:
     """Lag vektorene på nytt med modellen i KB_MODEL, og bygg søkeindeksen."""
-    from kb.desk import embedded
-    from kb.embed import tokens_of
+    from kb.embed import embed_lessons, tokens_of
     from kb.search import Searcher
 
     with open_store(config) as store:
@@ -232,7 +231,7 @@ def reindex(config: Config) -> None:
             vectors: dict[str, Any] = {}
             tokens: dict[str, Any] = {}
             for batch in bar:
-                vectors |= embedded(batch, encoder)
+                vectors |= embed_lessons(batch, encoder)
                 tokens |= tokens_of(batch, encoder)
         store.put_vectors(vectors, encoder.model_id, tokens)
         Searcher(encoder, config.home).refresh(store)

@@ -10,10 +10,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
 from kb.domain import (
+    MAX_THEMES,
     AssignedBy,
     Evidence,
     Kind,
@@ -32,17 +30,16 @@ from kb.domain import (
     ThemeId,
     ThemeTag,
     lesson_id,
+    part_of,
 )
 from kb.editions import EditionDiff, carried_over, difference, redecided
-from kb.embed import Encoder, tokens_of
+from kb.embed import Encoder, embed_lessons, tokens_of
 from kb.errors import ConflictError, NotFoundError, NotVerbatimError, UndecidedError
 from kb.passages import passages_of
 from kb.store import Action, Change, Revision, Store
-from kb.text import normalise, sentence_spans, slugify
+from kb.text import normalise, occurrences, sentences, slugify
 
-MAX_THEMES = 3
 _BY_HAND = "set by a person"
-_ALL = 1_000_000
 _PUBLISHABLE = frozenset({ReportStatus.CANDIDATE, ReportStatus.PUBLISHED, ReportStatus.WITHDRAWN})
 _AWAY = frozenset({ReportStatus.TRASHED, ReportStatus.SUPERSEDED})
 
@@ -335,16 +332,14 @@ class Desk:
         }
 
     def _all_of(self, report: ReportId) -> tuple[Change, ...]:
-        return self._store.changes.history(report_id=report, limit=_ALL)
+        return self._store.changes.history(report_id=report, limit=None)
 
     def _last_change(self, lesson: LessonId) -> int:
         return next((one.id for one in self.history(lesson=lesson, limit=1)), 0)
 
     def _published_edition_of(self, report: ReportId) -> bool:
-        return any(
-            one.report.edition_of == report and one.report.status is ReportStatus.PUBLISHED
-            for one in self._store.reports()
-        )
+        editions = self._store.editions_of(report)
+        return any(one.status is ReportStatus.PUBLISHED for one in editions)
 
     def reinstate(self, report: ReportId, version: int) -> int:
         """Let a replaced edition be read again, where the newer one no longer is.
@@ -402,7 +397,7 @@ class Desk:
         """
         report, before = self._report(new), self._report(old)
         if report.edition_of != old:
-            newer = [one.report.id for one in self._store.reports() if one.report.edition_of == old]
+            newer = self._store.editions_of(old)
             if report.edition_of or newer or before.id == report.id or before.edition_of == new:
                 raise ConflictError(f"{new} cannot be an edition of {old}")
             carried = carried_over(
@@ -436,7 +431,11 @@ class Desk:
         return self._store.changes.revise(self._with_vectors(revision))
 
     def history(
-        self, *, report: ReportId | None = None, lesson: LessonId | None = None, limit: int = 200
+        self,
+        *,
+        report: ReportId | None = None,
+        lesson: LessonId | None = None,
+        limit: int = 200,
     ) -> tuple[Change, ...]:
         """Return what was done, last first."""
         return self._store.changes.history(report_id=report, lesson_id=lesson, limit=limit)
@@ -492,7 +491,7 @@ class Desk:
         encoder = self._encoder()
         return replace(
             revision,
-            vectors=embedded(fresh, encoder),
+            vectors=embed_lessons(fresh, encoder),
             tokens=tokens_of(fresh, encoder),
             model_id=encoder.model_id,
         )
@@ -516,14 +515,6 @@ class Desk:
             if found is not None:
                 return found
         raise NotVerbatimError(f"in no quote of {lesson.id}: {part[:60]}")
-
-
-def embedded(lessons: Sequence[Lesson], encoder: Encoder) -> dict[LessonId, NDArray[np.float32]]:
-    """Return for each lesson float32 of shape (passages, dim), in one batch."""
-    texts = [[passage.text for passage in passages_of(one)] for one in lessons]
-    rows = encoder.embed_passages([text for own in texts for text in own])
-    cuts = np.cumsum([len(own) for own in texts])[:-1]
-    return {one.id: part for one, part in zip(lessons, np.split(rows, cuts), strict=True)}
 
 
 def _facts(report: Report) -> set[tuple[str, object]]:
@@ -555,8 +546,8 @@ def _restated(lesson: Lesson, statement: str) -> Lesson:
     text = normalise(statement)
     if not text:
         raise ValueError("a lesson needs a statement")
-    is_said = any(text in one.quote for one in lesson.evidence)
-    return replace(lesson, statement=text, is_edited=not is_said)
+    restated = replace(lesson, statement=text)
+    return replace(restated, is_edited=not restated.is_said)
 
 
 def _tags(lesson: Lesson, themes: Sequence[ThemeId]) -> tuple[ThemeTag, ...]:
@@ -573,18 +564,15 @@ def _tags(lesson: Lesson, themes: Sequence[ThemeId]) -> tuple[ThemeTag, ...]:
 
 def _requoted(lesson: Lesson, evidence: tuple[Evidence, ...]) -> Lesson:
     """Return the lesson with other quotes, and a statement that they hold if it was a quote's."""
-    if lesson.is_edited or any(lesson.statement in one.quote for one in evidence):
-        return replace(lesson, evidence=evidence)
-    quote = evidence[0].quote
-    first, last = max(sentence_spans(quote), key=lambda span: span[1] - span[0])
-    return replace(lesson, evidence=evidence, statement=quote[first:last])
+    requoted = replace(lesson, evidence=evidence)
+    if requoted.is_edited or requoted.is_said:
+        return requoted
+    return replace(requoted, statement=max(sentences(evidence[0].quote), key=len))
 
 
 def _spans_near(page: Page, quote: str, old: Evidence) -> tuple[Span, ...] | None:
     """Return where ``quote`` stands on ``page``, the place nearest to where ``old`` stood."""
-    starts = [
-        start for start in range(len(page.text)) if quote and page.text.startswith(quote, start)
-    ]
+    starts = occurrences(page.text, quote)
     if not starts:
         return None
     there = next((span.start for span in old.spans if span.page == page.number), 0)
@@ -597,14 +585,8 @@ def _cut(evidence: Evidence, part: str) -> Evidence | None:
     start = evidence.quote.find(part) if part else -1
     if start < 0:
         return None
-    end, offset, spans = start + len(part), 0, []
-    for span in evidence.spans:
-        length = span.end - span.start
-        first, last = max(start - offset, 0), min(end - offset, length)
-        if first < last:
-            spans.append(Span(page=span.page, start=span.start + first, end=span.start + last))
-        offset += length + 1
-    return replace(evidence, spans=tuple(spans), quote=part)
+    spans = part_of(evidence.spans, start, start + len(part))
+    return replace(evidence, spans=spans, quote=part)
 
 
 def _any_inside(evidence: Evidence, pieces: Sequence[Evidence]) -> bool:

@@ -17,6 +17,9 @@ LessonId = str
 ProgrammeSlug = str
 ThemeId = str
 
+MAX_THEMES = 3
+"""A lesson has up to so many."""
+
 OFFER = "offer:"
 """Begins the name of a source that holds a value nobody has chosen yet: ``offer:programme``."""
 
@@ -204,6 +207,11 @@ class Lesson:
         if not self.evidence or not self.statement.strip():
             raise ValueError(f"lesson {self.id} lacks a statement or evidence")
 
+    @property
+    def is_said(self) -> bool:
+        """Whether one of the quotes holds the statement word for word."""
+        return any(self.statement in one.quote for one in self.evidence)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
@@ -270,6 +278,18 @@ def lesson_id(sha256: str, core_quote: str) -> LessonId:
     The quote is reduced to letters and digits first, so that a better line repair keeps the id.
     """
     return hashlib.sha256(f"{sha256}\n{key(core_quote)}".encode()).hexdigest()[:12]
+
+
+def part_of(spans: Sequence[Span], start: int, end: int) -> tuple[Span, ...]:
+    """Return where ``text[start:end]`` stands, of a text that is at ``spans``, joined by blanks."""
+    part, offset = [], 0
+    for span in spans:
+        length = span.end - span.start
+        first, last = max(start - offset, 0), min(end - offset, length)
+        if first < last:
+            part.append(Span(page=span.page, start=span.start + first, end=span.start + last))
+        offset += length + 1
+    return tuple(part)
 
 
 def text_key(pages: Sequence[Page]) -> str:

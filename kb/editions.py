@@ -23,7 +23,7 @@ from kb.domain import (
     Status,
     lesson_id,
 )
-from kb.text import key
+from kb.text import key, occurrences
 
 ALIKE = 85.0
 """From this ratio (0-100, rapidfuzz) on, two quotes are the same passage reworded. A reworded
@@ -108,6 +108,7 @@ class _Carrier:
         self._free = {one.id: one for one in new if not one.previous and not is_decided(one)}
         self._by_quote = {key(e.quote): one.id for one in new for e in one.evidence}
         self._carried: dict[LessonId, Lesson] = {}  # by the id of the old lesson
+        self._absorbed: list[Lesson] = []
 
     def carry_verbatim(self, old: Lesson) -> None:
         """Carry ``old`` over if its first quote stands in the new pages."""
@@ -118,7 +119,7 @@ class _Carrier:
         own = self._by_quote.get(key(evidence[0].quote))
         proposal = self._free.pop(own, None) if own else None
         id_ = proposal.id if proposal else lesson_id(self._report.sha256, evidence[0].quote)
-        if any(one.id == id_ for one in self._carried.values()):
+        if any(one.id == id_ for one in self.lessons()):
             return
         if id_ in self._decided:  # what was decided of the new edition itself counts
             self._carried[old.id] = replace(self._decided[id_], previous=old.id)
@@ -172,13 +173,11 @@ class _Carrier:
         proposal = self._free[own]
         if all(self._by_quote.get(key(one.quote)) == own for one in proposal.evidence):
             self._free.pop(own)
-            self._carried[f"absorbed {own}"] = replace(
-                proposal, status=Status.MERGED, merged_into=into
-            )
+            self._absorbed.append(replace(proposal, status=Status.MERGED, merged_into=into))
 
     def lessons(self) -> list[Lesson]:
-        """Return all that changes, with merged ones pointing to their new selves."""
-        return list(self._carried.values())
+        """Return all that changes: what continues an old lesson, and what that took over."""
+        return [*self._carried.values(), *self._absorbed]
 
 
 def _waiting(status: Status) -> Status:
@@ -190,7 +189,7 @@ def _waiting(status: Status) -> Status:
 
 def _restated(lesson: Lesson) -> Lesson:
     """Return the lesson with the statement as the new pages spell it, unless it was edited."""
-    if lesson.is_edited or any(lesson.statement in one.quote for one in lesson.evidence):
+    if lesson.is_edited or lesson.is_said:
         return lesson
     return replace(lesson, statement=lesson.evidence[0].quote)
 
@@ -213,7 +212,7 @@ class _Letters:
     def find(self, evidence: Evidence, report: Report) -> Evidence | None:
         """Return where the quote of ``evidence`` stands, the place nearest to its old page."""
         wanted = key(evidence.quote)
-        starts = _occurrences(self._text, wanted)
+        starts = occurrences(self._text, wanted)
         if not starts:
             return None
         start = min(starts, key=lambda at: abs(self._page_at(at).number - evidence.page))
@@ -239,14 +238,6 @@ class _Letters:
 
     def _first_letter_of(self, number: int) -> int:
         return self._places[bisect_right(self._starts, number - 1)][1]
-
-
-def _occurrences(text: str, wanted: str) -> list[int]:
-    found, at = [], text.find(wanted) if wanted else -1
-    while at >= 0:
-        found.append(at)
-        at = text.find(wanted, at + 1)
-    return found
 
 
 def _with_closing(text: str, end: int, quote: str) -> int:

@@ -155,6 +155,14 @@ def open_encoder(model: str, cache: Path) -> Encoder:
     return _ModelEncoder(model_id, engine.dim, engine, lambda: engine)
 
 
+def embed_lessons(lessons: Sequence[Lesson], encoder: Encoder) -> dict[LessonId, Vectors]:
+    """Return for each lesson float32 of shape (passages, dim), all embedded in one batch."""
+    texts = [[passage.text for passage in passages_of(one)] for one in lessons]
+    rows = encoder.embed_passages([text for own in texts for text in own])
+    cuts = np.cumsum([len(own) for own in texts])[:-1]
+    return {one.id: part for one, part in zip(lessons, np.split(rows, cuts), strict=True)}
+
+
 def checked_queries(texts: Sequence[str]) -> list[str]:
     """Return ``texts`` folded and cut to ``MAX_QUERY_CHARS``.
 

@@ -30,9 +30,8 @@ from kb.domain import (
     Span,
     Status,
 )
-from kb.embed import Encoder, tokens_of
+from kb.embed import Encoder, embed_lessons, tokens_of
 from kb.errors import ConfigError
-from kb.passages import passages_of
 from kb.search import Searcher, SearchQuery
 from kb.store import Store
 from kb.text import language_of, normalise
@@ -278,14 +277,11 @@ def _fill(
                 evidence=tuple(evidence),
             )
         )
-    texts = [passages_of(lesson) for lesson in lessons]
-    vectors = encoder.embed_passages([p.text for own in texts for p in own])
-    cuts = np.cumsum([len(own) for own in texts])[:-1]
     store.add_report(
         report,
         [Page(number=1, label=None, text=text)],
         lessons,
-        {one.id: part for one, part in zip(lessons, np.split(vectors, cuts), strict=True)},
+        embed_lessons(lessons, encoder),
         encoder.model_id,
         b"judged set",
         tokens=tokens_of(lessons, encoder),

@@ -307,9 +307,7 @@ def _job_line(job: "Job") -> str:
 def publish(config: Config, report_id: str) -> None:
     """Godkjenn alle forslagene i en rapport og publiser den."""
     with open_store(config) as store:
-        kept = the_report(store, report_id)
-        if kept.status is ReportStatus.TRASHED:
-            raise ConflictError(f"report {report_id} is in the trash")
+        the_report(store, report_id)
         before = _published(store, report_id)
         open_desk(config, store).approve_and_publish(report_id)
         refresh_index(config, store)
@@ -361,8 +359,6 @@ def restore(config: Config, report_id: str) -> None:
     """Hent en rapport ut av papirkurven. Den må publiseres på nytt."""
     with open_store(config) as store:
         kept = the_report(store, report_id)
-        if kept.status is not ReportStatus.TRASHED:
-            raise ConflictError(f"report {report_id} is not in the trash")
         open_desk(config, store).restore(report_id, kept.version)
     click.echo(f"Hentet ut av papirkurven. Publiser: kb publish {report_id}")
 

@@ -163,6 +163,15 @@ def language_of(text: str) -> str:
     return max(("nb", "nn", "en"), key=lambda tongue: score[tongue])
 
 
+def occurrences(text: str, wanted: str) -> list[int]:
+    """Return where ``wanted`` begins in ``text``, overlapping places too; nothing for ""."""
+    found, at = [], text.find(wanted) if wanted else -1
+    while at >= 0:
+        found.append(at)
+        at = text.find(wanted, at + 1)
+    return found
+
+
 def slugify(text: str) -> str:
     """Return a stable ASCII address for ``text``: ``Nye Ålvik-året`` → ``nye-aalvik-aaret``."""
     text = text.lower().translate(_LETTERS)

@@ -7,7 +7,6 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -16,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 
 from kb.errors import AccountError, AccountProblem, NotFoundError
 from kb.store import sqlite
+from kb.store.records import now
 from kb.store.schema import account, login_link
 
 
@@ -69,7 +69,7 @@ class Accounts:
             "role": role,
             "session_key": _new_key(),
             "is_disabled": 0,
-            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "created": now(),
         }
         try:
             with self._writing():

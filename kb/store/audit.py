@@ -13,7 +13,6 @@ from kb.passages import passages_of
 from kb.store import files, lessons, records, schema, sqlite
 
 _HALF = 2  # bytes of a float16
-_BATCH = 500
 
 
 def refuse_unsound(report: Report, pages: Sequence[Page], found: Sequence[Lesson]) -> None:
@@ -23,7 +22,7 @@ def refuse_unsound(report: Report, pages: Sequence[Page], found: Sequence[Lesson
         owners = {lesson.report_id, *(evidence.report_id for evidence in lesson.evidence)}
         if owners != {report.id}:
             raise ValueError(f"lesson {lesson.id} is not of report {report.id} alone")
-        for problem in _unsaid(lesson, texts):
+        for problem in unsaid(lesson, texts):
             raise ValueError(problem)
 
 
@@ -52,7 +51,7 @@ def _lessons(connection: Connection, report_id: ReportId, texts: dict[int, str])
             if isinstance(lesson, ValueError):
                 yield f"lesson {lesson_id} cannot be read: {lesson}"
                 continue
-            yield from _unsaid(lesson, texts)
+            yield from unsaid(lesson, texts)
             yield from _unembedded(lesson, vectors[lesson_id])
             if " ".join(lessons.words_of(lesson)) != words.get(numbers[lesson_id], ""):
                 yield f"lesson {lesson_id}: its words are not those it is found by"
@@ -70,12 +69,12 @@ def _shown(connection: Connection, report: Row[Any]) -> Iterator[str]:
         yield f"lesson {row.id} is published, its report {report.id} is {report.status}"
 
 
-def _unsaid(lesson: Lesson, texts: dict[int, str]) -> Iterator[str]:
+def unsaid(lesson: Lesson, texts: dict[int, str]) -> Iterator[str]:
+    """Yield what ``lesson`` says that its pages (texts by number) or its own quotes do not."""
     for evidence in lesson.evidence:
         if quote_of(evidence.spans, texts) != evidence.quote:
             yield f"lesson {lesson.id}: the quote does not stand on page {evidence.page}"
-    is_said = any(lesson.statement in evidence.quote for evidence in lesson.evidence)
-    if not is_said and not lesson.is_edited:
+    if not lesson.is_said and not lesson.is_edited:
         yield f"lesson {lesson.id}: the statement is in none of its quotes"
 
 
@@ -126,8 +125,9 @@ def _batches(connection: Connection, report_id: ReportId) -> Iterator[dict[Lesso
         .where(lesson.c.report_id == report_id)
         .order_by(lesson.c.position)
     ).all()
-    for start in range(0, len(rows), _BATCH):
-        yield {row.id: row.number for row in rows[start : start + _BATCH]}
+    numbers = {row.id: row.number for row in rows}
+    for batch in records.batches(numbers):
+        yield {lesson_id: numbers[lesson_id] for lesson_id in batch}
 
 
 def _vectors(connection: Connection, ids: Collection[LessonId]) -> dict[LessonId, list[Row[Any]]]:

@@ -8,7 +8,6 @@ History is only added to; undoing is a change of its own.
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -16,20 +15,18 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
-from kb.domain import Lesson, LessonId, Report, ReportId, ReportStatus, Status, quote_of
+from kb.domain import Lesson, LessonId, Report, ReportId, ReportStatus, Status
 from kb.errors import ConflictError, NotFoundError, NotVerbatimError
 from kb.passages import passages_of
+from kb.store import audit, snapshots, sqlite
 from kb.store import lessons as lessons_of
 from kb.store import records as rec
-from kb.store import snapshots, sqlite
 from kb.store.schema import (
     change,
     change_item,
-    evidence,
     evidence_span,
     gone,
     lesson,
-    lesson_theme,
     page,
     programme,
     token_vector,
@@ -40,7 +37,6 @@ from kb.store.state import raise_generation
 from kb.tokens import Tokens
 
 Vectors = Mapping[LessonId, NDArray[np.float32]]
-_BATCH = 500
 
 
 class Action(StrEnum):
@@ -151,9 +147,12 @@ class Changes:
         *,
         report_id: ReportId | None = None,
         lesson_id: LessonId | None = None,
-        limit: int = 200,
+        limit: int | None = 200,
     ) -> tuple[Change, ...]:
-        """Return what was done, last first: to a report and its lessons, or to one lesson."""
+        """Return what was done, last first: to a report and its lessons, or to one lesson.
+
+        At most ``limit`` changes, all of them where it is None.
+        """
         chosen = select(change).order_by(change.c.id.desc()).limit(limit)
         if report_id is not None:
             touched = select(change_item.c.change_id).where(change_item.c.report_id == report_id)
@@ -166,11 +165,9 @@ class Changes:
 
     def _changes(self, chosen: Any) -> list[Change]:
         rows = self._connection.execute(chosen).all()
-        ids = [row.id for row in rows]
-        items: dict[int, list[Item]] = {id_: [] for id_ in ids}
+        items: dict[int, list[Item]] = {row.id: [] for row in rows}
         undone: dict[int, int] = {}
-        for start in range(0, len(ids), _BATCH):
-            batch = ids[start : start + _BATCH]
+        for batch in rec.batches(items):
             own = select(change_item).where(change_item.c.change_id.in_(batch))
             for row in self._connection.execute(own.order_by(*change_item.primary_key.columns)):
                 items[row.change_id].append(_item_of(row))
@@ -216,9 +213,12 @@ class _Writer:
         self._generation = raise_generation(self._connection)
         for report in self._revision.reports:
             self._put_report(report)
-        stored = _lessons(self._connection, [one.id for one in self._revision.lessons])
+        stored = lessons_of.read(self._connection, [one.id for one in self._revision.lessons])
+        published = self._published_reports()
         for one in self._revision.lessons:
-            self._put_lesson(self._as_readable(one), stored.get(one.id))
+            if one.status is Status.PUBLISHED and one.report_id not in published:
+                one = replace(one, status=Status.APPROVED)  # noqa: PLW2901 - readers come later
+            self._put_lesson(one, stored.get(one.id))
         for lesson_id, version in self._revision.removed.items():
             self._remove(lesson_id, version)
         self._refuse_published_in_unpublished()
@@ -240,13 +240,12 @@ class _Writer:
         if left is not None:
             raise ConflictError(f"lesson {left.id} is published, its report is not")
 
-    def _as_readable(self, wanted: Lesson) -> Lesson:
-        """Return the lesson approved, not published, where its report is not published."""
-        if wanted.status is not Status.PUBLISHED:
-            return wanted
-        own = _report(self._connection, wanted.report_id)
-        is_published = own is not None and own.status is ReportStatus.PUBLISHED
-        return wanted if is_published else replace(wanted, status=Status.APPROVED)
+    def _published_reports(self) -> set[ReportId]:
+        chosen = select(report_table.c.id).where(
+            report_table.c.id.in_({one.report_id for one in self._revision.lessons}),
+            report_table.c.status == ReportStatus.PUBLISHED,
+        )
+        return set(self._connection.scalars(chosen))
 
     def _put_report(self, wanted: Report) -> None:
         before = _report(self._connection, wanted.id)
@@ -259,7 +258,7 @@ class _Writer:
         self._connection.execute(
             update(report_table).where(report_table.c.id == wanted.id).values(values)
         )
-        _drop_programme_without_reports(self._connection, before.programme.slug)
+        drop_programme_without_reports(self._connection, before.programme.slug)
         self._add_item(wanted.id, None, snapshots.of_report(before), snapshots.of_report(wanted))
 
     def _put_programme(self, wanted: Report) -> None:
@@ -301,16 +300,8 @@ class _Writer:
         self._replace_parts(wanted, vectors_too=True)
 
     def _replace_parts(self, wanted: Lesson, *, vectors_too: bool) -> None:
-        for table in (lesson_theme, evidence_span, evidence):
-            self._connection.execute(delete(table).where(table.c.lesson_id == wanted.id))
-        parts = (
-            (lesson_theme, lessons_of.theme_records(wanted)),
-            (evidence, lessons_of.evidence_records(wanted)),
-            (evidence_span, lessons_of.span_records(wanted)),
-        )
-        for table, rows in parts:
-            if rows:
-                self._connection.execute(insert(table), rows)
+        lessons_of.remove_parts(self._connection, wanted.id)
+        lessons_of.insert_parts(self._connection, [wanted])
         if vectors_too:
             own = self._revision.vectors.get(wanted.id)
             rows = rec.vector_records(wanted, own, self._revision.model_id)
@@ -333,15 +324,13 @@ class _Writer:
             )
         )
         texts = {row.number: row.text for row in rows}
-        for one in wanted.evidence:
-            if one.report_id != wanted.report_id or quote_of(one.spans, texts) != one.quote:
-                raise NotVerbatimError(f"lesson {wanted.id}: the quote is not on page {one.page}")
-        is_said = any(wanted.statement in one.quote for one in wanted.evidence)
-        if not is_said and not wanted.is_edited:
-            raise NotVerbatimError(f"lesson {wanted.id}: the statement is in none of its quotes")
+        if any(one.report_id != wanted.report_id for one in wanted.evidence):
+            raise NotVerbatimError(f"lesson {wanted.id} has a quote of another report")
+        for problem in audit.unsaid(wanted, texts):
+            raise NotVerbatimError(problem)
 
     def _remove(self, lesson_id: LessonId, version: int) -> None:
-        before = _lessons(self._connection, [lesson_id]).get(lesson_id)
+        before = lessons_of.read(self._connection, [lesson_id]).get(lesson_id)
         if before is None:
             raise ConflictError(f"lesson {lesson_id} is gone")
         _refuse_other_version(f"lesson {lesson_id}", version, before.version)
@@ -367,7 +356,7 @@ class _Writer:
 
     def _note(self) -> int:
         values = {
-            "at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "at": rec.now(),
             "by": self._revision.by,
             "action": self._revision.action,
             "report_id": self._revision.report_id,
@@ -400,7 +389,7 @@ class _Reverser:
 
     def revision(self) -> Revision:
         ids = [item.lesson_id for item in self._done.items if item.lesson_id is not None]
-        stored = _lessons(self._connection, ids)
+        stored = lessons_of.read(self._connection, ids)
         lessons: list[Lesson] = []
         removed: dict[LessonId, int] = {}
         for item in self._done.items:
@@ -448,13 +437,6 @@ def _refuse_other_version(what: str, seen: int, now: int) -> None:
         raise ConflictError(f"{what} is of generation {now}, not {seen}")
 
 
-def _lessons(connection: Connection, ids: Sequence[LessonId]) -> dict[LessonId, Lesson]:
-    found: dict[LessonId, Lesson] = {}
-    for start in range(0, len(ids), _BATCH):
-        found |= lessons_of.read(connection, ids[start : start + _BATCH])
-    return found
-
-
 def _report(connection: Connection, report_id: ReportId) -> Report | None:
     row = connection.execute(select(report_table).where(report_table.c.id == report_id)).first()
     if row is None:
@@ -463,7 +445,8 @@ def _report(connection: Connection, report_id: ReportId) -> Report | None:
     return rec.report_of(row, rec.programme_of(own))
 
 
-def _drop_programme_without_reports(connection: Connection, slug: str) -> None:
+def drop_programme_without_reports(connection: Connection, slug: str) -> None:
+    """Take a programme away if no report is about it any more."""
     own = select(report_table.c.id).where(report_table.c.programme == slug)
     if connection.execute(own).first() is None:
         connection.execute(delete(programme).where(programme.c.slug == slug))

@@ -4,13 +4,13 @@ What a head is inside is for :mod:`ingest` to know; here it is a text with its d
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, insert, select, update
 
 from kb.errors import NotFoundError
 from kb.store import sqlite
+from kb.store.records import now
 from kb.store.schema import head as table
 
 
@@ -33,7 +33,7 @@ class Heads:
     def put(self, data: str) -> int:
         """Keep a head, not yet in use; return its number."""
         values = {
-            "at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "at": now(),
             "data": data,
             "is_active": 0,
         }

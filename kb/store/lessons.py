@@ -20,16 +20,21 @@ from kb.domain import (
 )
 from kb.lexical import grams
 from kb.store import sqlite
-from kb.store.records import Record, to_json
+from kb.store.records import Record, batches, to_json
 from kb.store.schema import evidence as evidence_table
 from kb.store.schema import evidence_span, gone, lesson_theme, relation, token_vector, vector
 from kb.store.schema import lesson as lesson_table
 
-_BATCH = 500
+
+def read(connection: Connection, ids: Iterable[LessonId]) -> dict[LessonId, Lesson]:
+    """Return those of the lessons that are there, by id, in no order."""
+    found: dict[LessonId, Lesson] = {}
+    for batch in batches(ids):
+        found |= _read(connection, batch)
+    return found
 
 
-def read(connection: Connection, ids: Sequence[LessonId]) -> dict[LessonId, Lesson]:
-    """Return those of a few hundred lessons that are there, by id, in no order."""
+def _read(connection: Connection, ids: Sequence[LessonId]) -> dict[LessonId, Lesson]:
     own: list[dict[LessonId, list[Row[Any]]]] = []
     for table in (lesson_theme, evidence_table, evidence_span):
         groups: dict[LessonId, list[Row[Any]]] = defaultdict(list)
@@ -51,20 +56,36 @@ def words_of(lesson: Lesson) -> list[str]:
 
 def put_words(connection: Connection, ids: Sequence[LessonId]) -> None:
     """Bring the words of these lessons in step: those published have them, the rest do not."""
-    for start in range(0, len(ids), _BATCH):
-        batch = ids[start : start + _BATCH]
+    for batch in batches(ids):
         rows = connection.execute(
             select(lesson_table.c.id, lesson_table.c.number).where(lesson_table.c.id.in_(batch))
         )
         numbers = {row.id: row.number for row in rows}
-        found = read(connection, batch)
+        found = _read(connection, batch)
         sqlite.put_words(connection, {numbers[id_]: words_of(one) for id_, one in found.items()})
+
+
+def insert_parts(connection: Connection, lessons: Sequence[Lesson]) -> None:
+    """Write the themes and quotes of lessons that have a row and no parts yet."""
+    for table, records in (
+        (lesson_theme, theme_records),
+        (evidence_table, evidence_records),
+        (evidence_span, span_records),
+    ):
+        rows = [row for one in lessons for row in records(one)]
+        if rows:
+            connection.execute(insert(table), rows)
+
+
+def remove_parts(connection: Connection, lesson_id: LessonId) -> None:
+    """Take away the themes and quotes of a lesson; its row stays."""
+    for table in (evidence_span, evidence_table, lesson_theme):
+        connection.execute(delete(table).where(table.c.lesson_id == lesson_id))
 
 
 def remove(connection: Connection, ids: Sequence[LessonId], generation: int) -> None:
     """Take these lessons away with all that hangs on them, leaving word that they are gone."""
-    for start in range(0, len(ids), _BATCH):
-        batch = ids[start : start + _BATCH]
+    for batch in batches(ids):
         chosen = select(lesson_table.c.number).where(lesson_table.c.id.in_(batch))
         sqlite.drop_words(connection, [row.number for row in connection.execute(chosen)])
         pairs = or_(relation.c.first.in_(batch), relation.c.second.in_(batch))

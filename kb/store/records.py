@@ -5,9 +5,10 @@ Lessons, which stand in four tables, have :mod:`kb.store.lessons`.
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,8 @@ from kb.domain import (
 )
 from kb.passages import PassageRole, passages_of
 from kb.tokens import Tokens
+
+_Id = TypeVar("_Id", str, int)
 
 Record = dict[str, Any]
 """The values of one row, by column."""
@@ -80,6 +83,22 @@ class ReportSummary:
 
     report: Report
     lessons: Mapping[str, int]
+
+
+_BATCH = 500
+"""So many ids go into one statement; SQLite may be built to take only 999 values."""
+
+
+def batches(ids: Iterable[_Id]) -> Iterator[list[_Id]]:
+    """Yield ``ids`` without repetition, as many at a time as one statement takes."""
+    unique = list(dict.fromkeys(ids))
+    for start in range(0, len(unique), _BATCH):
+        yield unique[start : start + _BATCH]
+
+
+def now() -> str:
+    """Return the time as the tables hold it: UTC, ISO 8601, in seconds."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def sha256_of(text: str) -> str:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -12,6 +11,7 @@ from kb.domain import LessonId, ReportId, Status
 from kb.errors import NotFoundError
 from kb.relations import RelationKind
 from kb.store import sqlite
+from kb.store.records import now
 from kb.store.schema import lesson, relation
 from kb.store.state import raise_generation
 
@@ -61,7 +61,7 @@ class Relations:
             "kind": kind,
             "verdict": verdict,
             "by": by,
-            "at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "at": now(),
         }
         with sqlite.transaction(self._connection, sqlite.WRITE):
             self._refuse_unknown(first, second)

@@ -41,13 +41,12 @@ from kb.store import alike, audit, files, purge, sqlite
 from kb.store import lessons as lessons_of
 from kb.store import records as rec
 from kb.store.accounts import Accounts
-from kb.store.changes import Changes
+from kb.store.changes import Changes, drop_programme_without_reports
 from kb.store.heads import Heads
 from kb.store.jobs import Holding, Jobs
 from kb.store.records import FacetRow, IndexPointer, IndexRow, ReportSummary
 from kb.store.relations import Relations
 from kb.store.schema import (
-    evidence,
     evidence_span,
     gone,
     lesson,
@@ -59,12 +58,10 @@ from kb.store.schema import (
     vector,
 )
 from kb.store.schema import report as report_table
-from kb.store.state import raise_generation
+from kb.store.state import generation, raise_generation
 from kb.tokens import Tokens
 
 DATABASE = "erfaringsbanken.db"
-_BATCH = 500
-"""So many ids go into one statement; SQLite may be built to take only 999 values."""
 _MOST_PAGES = 2**31
 _READING_ORDER = (report_table.c.added, lesson.c.position, lesson.c.number)
 
@@ -138,10 +135,8 @@ class Store:
 
     def generation(self) -> int:
         """Return the number of the last committed change; 0 for a new store."""
-        return int(self._one(select(state.c.generation))[0])
-
-    def _raise_generation(self) -> int:
-        return raise_generation(self._connection)
+        with self.reading():
+            return generation(self._connection)
 
     @property
     def jobs(self) -> Jobs:
@@ -207,7 +202,7 @@ class Store:
         files.keep(files.place(self._home, report.sha256, report.file), original)
         with self._writing():
             self._refuse_known(report)
-            generation = self._raise_generation()
+            generation = raise_generation(self._connection)
             self._put_programme(report.programme)
             self._insert(report_table, [rec.report_record(report, generation)])
             self._insert(page, [rec.page_record(report.id, one) for one in pages])
@@ -215,15 +210,7 @@ class Store:
                 lesson,
                 [lessons_of.lesson_record(one, i, generation) for i, one in enumerate(lessons)],
             )
-            self._insert(
-                lesson_theme, [row for one in lessons for row in lessons_of.theme_records(one)]
-            )
-            self._insert(
-                evidence, [row for one in lessons for row in lessons_of.evidence_records(one)]
-            )
-            self._insert(
-                evidence_span, [row for one in lessons for row in lessons_of.span_records(one)]
-            )
+            lessons_of.insert_parts(self._connection, lessons)
             self._insert(vector, rows)
             self._put_tokens(tokens, model_id)
             self._delete(gone.c.lesson_id, [one.id for one in lessons])
@@ -254,14 +241,12 @@ class Store:
         row = self._first(select(report_table).where(report_table.c.id == report_id))
         if row is None:
             raise NotFoundError(f"no report {report_id}")
-        generation = self._raise_generation()
+        generation = raise_generation(self._connection)
         found = self._all(select(lesson.c.id).where(lesson.c.report_id == report_id))
         lessons_of.remove(self._connection, [one.id for one in found], generation)
         self._delete(page.c.report_id, [report_id])
         self._delete(report_table.c.id, [report_id])
-        others = select(report_table.c.id).where(report_table.c.programme == row.programme)
-        if self._first(others) is None:
-            self._delete(programme.c.slug, [row.programme])
+        drop_programme_without_reports(self._connection, row.programme)
         return str(row.sha256)
 
     def _refuse_known(self, report: Report) -> None:
@@ -301,7 +286,7 @@ class Store:
             found = self.lessons(list(vectors))
             if not found:
                 return
-            generation = self._raise_generation()
+            generation = raise_generation(self._connection)
             rows = [row for one in found.values() for row in _vectors_of(one, vectors, model_id)]
             self._delete(vector.c.lesson_id, list(found))
             self._delete(token_vector.c.lesson_id, list(found))
@@ -330,7 +315,7 @@ class Store:
         return dict(found)
 
     def _touch(self, lesson_ids: Sequence[LessonId], values: Mapping[str, object]) -> None:
-        for batch in _batches(lesson_ids):
+        for batch in rec.batches(lesson_ids):
             self._connection.execute(update(lesson).where(lesson.c.id.in_(batch)).values(values))
 
     # --- the index ------------------------------------------------------------------------------
@@ -478,6 +463,15 @@ class Store:
             about = None if row is None else self.programme(row.programme)
         return None if row is None or about is None else rec.report_of(row, about)
 
+    def editions_of(self, report_id: ReportId) -> tuple[Report, ...]:
+        """Return the newer editions of a report, whatever became of them; mostly none or one."""
+        with self.reading():
+            chosen = select(report_table.c.id).where(report_table.c.edition_of == report_id)
+            found = [
+                self.report(row.id) for row in self._all(chosen.order_by(report_table.c.added))
+            ]
+        return tuple(one for one in found if one is not None)
+
     def original_path(self, report_id: ReportId) -> Path | None:
         """Return where the original file of a report stands."""
         found = self.report(report_id)
@@ -510,9 +504,7 @@ class Store:
     def lessons(self, ids: Sequence[LessonId]) -> dict[LessonId, Lesson]:
         """Return these lessons by id, in the order of ``ids``."""
         with self.reading():
-            found: dict[LessonId, Lesson] = {}
-            for batch in _batches(ids):
-                found |= lessons_of.read(self._connection, batch)
+            found = lessons_of.read(self._connection, ids)
         return {lesson_id: found[lesson_id] for lesson_id in ids if lesson_id in found}
 
     def heir(self, lesson_id: LessonId) -> LessonId | None:
@@ -637,15 +629,9 @@ class Store:
             self._connection.execute(insert(table), records)
 
     def _delete(self, column: Column[Any], values: Collection[str]) -> None:
-        for batch in _batches(values):
+        for batch in rec.batches(values):
             self._connection.execute(delete(column.table).where(column.in_(batch)))
 
 
 def _vectors_of(one: Lesson, vectors: Vectors, model_id: str) -> list[rec.Record]:
     return rec.vector_records(one, vectors.get(one.id), model_id)
-
-
-def _batches(ids: Collection[str]) -> Iterator[list[str]]:
-    unique = list(dict.fromkeys(ids))
-    for start in range(0, len(unique), _BATCH):
-        yield unique[start : start + _BATCH]

@@ -55,7 +55,7 @@ def main() -> None:
 
 
 def _models(cache: Path) -> Path:
-    open_encoder("default", cache).embed_queries(["varm opp"])
+    open_encoder("default", cache).read_question("varm opp")
     return (cache / "models").resolve()
 
 

@@ -39,7 +39,7 @@ def search(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
     [
         ("hva bør vi kalle programmet", "Hva programmet heter"),
         ("opplæring av nytt styre", "introduksjonskurset"),
-        ("konflikt med næringshagen", "rollene være klarlagt"),
+        ("konflikt med næringshagen", "avklaringen med næringshagen"),
         ("få med de store bedriftene", "De største bedriftene"),
         ("arbeidsplassmål når det mangler folk", "hender som manglet"),
         ("korleis vidareføre arbeidet", "leve videre"),

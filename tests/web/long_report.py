@@ -6,7 +6,6 @@ import tomllib
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from hashlib import sha256
 from pathlib import Path
 
 from kb.config import Config
@@ -18,19 +17,18 @@ from kb.domain import (
     Lesson,
     Page,
     Phase,
-    Programme,
     Report,
     ReportStatus,
     Span,
     Status,
     ThemeTag,
     lesson_id,
-    report_id,
     text_key,
 )
-from kb.passages import passages_of
+from kb.embed import embed_lessons
 from kb.store import Role, Store
 from tests.fakes import WordHashEncoder
+from tests.make import a_programme, a_report
 from tests.web.review_world import Bench, app_over
 from tests.web.tiny_pdf import tiny_pdf
 from tests.web.world import CORPUS
@@ -50,13 +48,10 @@ def build_long_bench(home: Path) -> Bench:
         for number, page in enumerate(pages, start=1)
     ]
     kept[4] = replace(kept[4], problem="garbled")
-    report = _report(sha256(original).hexdigest(), kept)
+    report = _report(original, kept)
     lessons = list(_lessons(report, kept))[:_MOST]
     with Store.open(home) as store:
-        vectors = {
-            one.id: encoder.embed_passages([passage.text for passage in passages_of(one)])
-            for one in lessons
-        }
+        vectors = embed_lessons(lessons, encoder)
         store.add_report(report, kept, lessons, vectors, encoder.model_id, original)
         store.accounts.add("kari", Role.EDITOR, None)
         store.accounts.add("ola", Role.EDITOR, None)
@@ -94,26 +89,13 @@ def _wrapped(block: str) -> list[str]:
     return textwrap.wrap(block, _LINE, break_on_hyphens=False)
 
 
-def _report(digest: str, pages: Sequence[Page]) -> Report:
-    return Report(
-        id=report_id(digest),
-        programme=Programme(
-            slug="elvebakken",
-            name="Elvebakken",
-            place="Elvebakken",
-            programme_type=None,
-            period_from=2015,
-            period_to=2020,
-        ),
-        programme_name=None,
+def _report(original: bytes, pages: Sequence[Page]) -> Report:
+    return a_report(
+        original,
+        programme=a_programme("Elvebakken", place="Elvebakken", period_from=2015, period_to=2020),
         file="samlet sluttevaluering.pdf",
-        sha256=digest,
         title="Tre omstillingsprogrammer sett under ett",
-        report_type=None,
-        client=None,
-        contractor=None,
         year=2021,
-        language="nb",
         pages=len(pages),
         note="Oppdiktet eksempelrapport",
         status=ReportStatus.CANDIDATE,

@@ -1,6 +1,5 @@
 """A base with one report to review, and people who review it. The text is invented."""
 
-import hashlib
 import html
 import re
 import shutil
@@ -22,7 +21,6 @@ from kb.domain import (
     Lesson,
     Page,
     Phase,
-    Programme,
     Report,
     ReportStatus,
     ReportType,
@@ -30,12 +28,12 @@ from kb.domain import (
     Status,
     ThemeTag,
     lesson_id,
-    report_id,
     text_key,
 )
-from kb.passages import passages_of
+from kb.embed import embed_lessons
 from kb.store import Role, Store
 from tests.fakes import WordHashEncoder
+from tests.make import a_programme, a_report
 from tests.web.conftest import Client
 from tests.web.tiny_pdf import tiny_pdf
 from tests.web.world import CORPUS
@@ -205,30 +203,16 @@ def add(
 ) -> tuple[str, dict[str, str]]:
     """Add a report with these pages; every known quote that stands in them is a proposal."""
     original = tiny_pdf(pages)
-    sha256 = hashlib.sha256(original).hexdigest()
     kept = [Page(number=n, label=None, text="\n".join(p)) for n, p in enumerate(pages, start=1)]
     kept[0] = replace(kept[0], problem="garbled")
-    report = Report(
-        id=report_id(sha256),
-        programme=Programme(
-            slug="stordal",
-            name="Stordal",
-            place="Stordal",
-            programme_type=None,
-            period_from=2016,
-            period_to=2020,
-        ),
-        programme_name=None,
+    report = a_report(
+        original,
+        programme=a_programme("Stordal", place="Stordal", period_from=2016, period_to=2020),
         file="stordal.pdf",
-        sha256=sha256,
         title="Omstilling i Stordal",
         report_type=ReportType.SLUTTEVALUERING,
-        client=None,
         contractor="Analyse AS",
-        year=None,
-        language="nb",
         pages=len(pages),
-        note=None,
         status=ReportStatus.CANDIDATE,
         sources=(
             ("contractor", Found(value="Analyse AS", page=1, evidence=pages[0][1])),
@@ -243,10 +227,7 @@ def add(
         if line in CONFIDENCE or line.endswith("(ny).")
     ]
     lessons = [replace(one, evidence=(_placed(one.evidence[0], kept),)) for one in lessons]
-    vectors = {
-        one.id: encoder.embed_passages([passage.text for passage in passages_of(one)])
-        for one in lessons
-    }
+    vectors = embed_lessons(lessons, encoder)
     store.add_report(report, kept, lessons, vectors, encoder.model_id, original)
     return report.id, {one.evidence[0].quote: one.id for one in lessons}
 

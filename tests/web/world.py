@@ -29,7 +29,7 @@ from kb.domain import (
     lesson_id,
     report_id,
 )
-from kb.passages import passages_of
+from kb.embed import embed_lessons
 from kb.store import Store
 from tests.fakes import WordHashEncoder
 from tests.make import publish, set_status
@@ -110,10 +110,7 @@ def build_world(home: Path) -> World:
     with Store.open(home) as store:
         for report, texts, original, said in _reports():
             made = [_lesson(report, texts, each) for each in said]
-            vectors = {
-                each.id: encoder.embed_passages([passage.text for passage in passages_of(each)])
-                for each in made
-            }
+            vectors = embed_lessons(made, encoder)
             pages = [Page(number=n, label=None, text=text) for n, text in enumerate(texts, start=1)]
             store.add_report(report, pages, made, vectors, encoder.model_id, original)
             reports[report.programme.slug] = report.id

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from flask import render_template, request, send_file, url_for
+from flask import render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from kb.domain import Evidence, Lesson, LessonId, Page, Report, Span, Status
+from kb.domain import Evidence, Lesson, LessonId, Page, Report, Status
 from kb.errors import InvalidQueryError, NotFoundError
 from kb.lint import Finding
 from kb.relations import RelationKind
@@ -42,7 +42,7 @@ from web.review_words import (
     when,
 )
 from web.views.reports import original
-from web.views.source import Block, blocks, boxes, picture
+from web.views.source import Block, blocks, boxes, picture, send_picture, spans_on
 
 bp = blueprint("review", "/desk")
 _MAX_PARTS = 5
@@ -147,13 +147,7 @@ def page(lesson_id: str) -> str:
 def image(report_id: str, number: int) -> Response:
     """Send the picture of a page, to editors only."""
     report = find_report(report_id)
-    exists = store().page(report_id, number) is not None
-    found = picture(store(), report, number) if exists else None
-    if found is None:
-        raise NotFoundError(f"a picture of page {number} of report {report_id}")
-    response = send_file(found.file, mimetype="image/webp")
-    response.headers["Cache-Control"] = f"private, max-age={_ONE_DAY_S}, immutable"
-    return response
+    return send_picture(report, number, f"private, max-age={_ONE_DAY_S}, immutable")
 
 
 @bp.get("/rapport/<report_id>/fil")
@@ -201,7 +195,7 @@ def _sheet(report: Report, lesson: Lesson) -> Sheet:
     page = store().page(report.id, number)
     if page is None:
         raise NotFoundError(f"page {number} of report {report.id}")
-    spans = _spans_on(lesson, number)
+    spans = spans_on(lesson, number)
     image = picture(store(), report, number)
     return Sheet(
         page=page,
@@ -219,12 +213,6 @@ def _page_asked(lesson: Lesson) -> int:
     if not (raw.isascii() and raw.isdecimal() and len(raw) <= 5):  # noqa: PLR2004 - far more pages than we read
         raise InvalidQueryError(f"side={raw[:20]!r}")
     return int(raw)
-
-
-def _spans_on(lesson: Lesson, number: int) -> tuple[Span, ...]:
-    return tuple(
-        span for evidence in lesson.evidence for span in evidence.spans if span.page == number
-    )
 
 
 def _image_of(lesson: Lesson | None) -> str | None:

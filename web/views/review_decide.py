@@ -9,8 +9,8 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 from werkzeug.wrappers import Response
 
-from kb.desk import KEEP, MAX_THEMES, Edit
-from kb.domain import Kind, Lesson, LessonId, Phase, Status
+from kb.desk import KEEP, Edit
+from kb.domain import MAX_THEMES, Kind, Lesson, LessonId, Phase, Status
 from kb.errors import InvalidQueryError, NotVerbatimError
 from kb.messages import sentence
 from kb.relations import RelationKind

@@ -56,12 +56,21 @@ def page(report_id: str, number: int) -> str:
 def image(report_id: str, number: int) -> Response:
     """Send the picture of a page. The id stands for the bytes, so it never changes."""
     report = published_report(store(), report_id)
-    exists = store().page(report_id, number) is not None
+    return send_picture(report, number, f"public, max-age={_ONE_YEAR_S}, immutable")
+
+
+def send_picture(report: Report, number: int, cache_control: str) -> Response:
+    """Send the picture of a page.
+
+    Raises:
+        NotFoundError: there is no such page, or no picture of it.
+    """
+    exists = store().page(report.id, number) is not None
     found = picture(store(), report, number) if exists else None
     if found is None:
-        raise NotFoundError(f"a picture of page {number} of report {report_id}")
+        raise NotFoundError(f"a picture of page {number} of report {report.id}")
     response = send_file(found.file, mimetype="image/webp")
-    response.headers["Cache-Control"] = f"public, max-age={_ONE_YEAR_S}, immutable"
+    response.headers["Cache-Control"] = cache_control
     return response
 
 
@@ -76,7 +85,7 @@ def _source(store: Store, report_id: str, number: int, lesson_id: str | None) ->
         last = report.pages or len(store.pages(report_id))
         path = store.original_path(report_id)
     lesson = next((each for each in lessons if each.id == lesson_id), None)
-    spans = _spans_on(lesson, number) if lesson else ()
+    spans = spans_on(lesson, number) if lesson else ()
     found = picture(store, report, number)
     return SourcePage(
         report=report,
@@ -108,7 +117,8 @@ def blocks(text: str, spans: tuple[Span, ...]) -> tuple[Block, ...]:
     return tuple(cut)
 
 
-def _spans_on(lesson: Lesson, number: int) -> tuple[Span, ...]:
+def spans_on(lesson: Lesson, number: int) -> tuple[Span, ...]:
+    """Return what the quotes of a lesson take up of one page."""
     return tuple(
         span for evidence in lesson.evidence for span in evidence.spans if span.page == number
     )

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kb.desk import Desk, Edit, Metadata, embedded
+from kb.desk import Desk, Edit, Metadata
 from kb.domain import AssignedBy, Found, Kind, Lesson, Phase, Report, ReportStatus, Status
+from kb.embed import embed_lessons
 from kb.errors import ConflictError, InputError, NotFoundError, NotVerbatimError, UndecidedError
 from kb.lexical import query_grams
 from kb.store import Action, Store
@@ -322,7 +323,7 @@ def _bring_to(store: Store, desk: Desk, filing: Filing, status: ReportStatus) ->
         desk.approve_and_publish(newer.report.id)
 
 
-def _known(programme: str, **known: object) -> Metadata:
+def _known(programme: str | None, **known: object) -> Metadata:
     blank = Metadata(
         title=None,
         programme=programme,
@@ -380,7 +381,9 @@ def test_undo_does_not_take_away_what_somebody_has_edited_meanwhile(
     change = desk.split(one.id, _versions(store)[one.id], parts)
     part = next(id_ for id_ in store.lesson_ids() if _now(store, id_).evidence[0].quote == parts[1])
     back, encoder = store.changes.reverse(change, "kari"), WordHashEncoder()
-    revision = replace(back, vectors=embedded(back.lessons, encoder), model_id=encoder.model_id)
+    revision = replace(
+        back, vectors=embed_lessons(back.lessons, encoder), model_id=encoder.model_id
+    )
     desk.edit(part, _now(store, part).version, Edit(kind=Kind.WARNING))
     with pytest.raises(ConflictError):
         store.changes.revise(revision)
@@ -415,16 +418,13 @@ def test_metadata_of_a_report_moves_it_to_its_programme(
 ) -> None:
     report = store.report(filing.report.id)
     assert report is not None
-    known = Metadata(
+    known = _known(
+        "Nytt liv i Elvdal",
         title="Sluttevaluering",
-        programme="Nytt liv i Elvdal",
         place="Elvdal",
-        programme_type=None,
         period_from=2019,
         period_to=2023,
-        report_type=None,
         client="Elvdal kommune",
-        contractor=None,
         year=2023,
     )
     change = desk.metadata(report.id, report.version, known)
@@ -450,18 +450,7 @@ def test_what_a_person_corrects_is_no_longer_told_as_read_from_the_report(
     replace(filing, report=report).add_to(store)
     kept = store.report(report.id)
     assert kept is not None
-    known = Metadata(
-        title=None,
-        programme=None,
-        place="Øvre Elvdal",
-        programme_type=None,
-        period_from=None,
-        period_to=None,
-        report_type=None,
-        client=None,
-        contractor=None,
-        year=2023,
-    )
+    known = _known(None, place="Øvre Elvdal", year=2023)
     change = desk.metadata(report.id, kept.version, known)
     now = store.report(report.id)
     assert now is not None
