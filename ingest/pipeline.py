@@ -37,12 +37,13 @@ from kb.domain import (
     report_id,
     text_key,
 )
-from kb.embed import Encoder
+from kb.embed import Encoder, tokens_of
 from kb.errors import AlreadyIngestedError, NotFoundError, Unreadable, UnreadableReportError
 from kb.passages import PassageRole, passages_of
 from kb.store import Holding, Store, StoredHead
 from kb.taxonomy import Cues, load_cues, load_taxonomy
 from kb.text import sentences, slugify
+from kb.tokens import Tokens
 
 STAGES = {
     "read": 0.30,
@@ -50,9 +51,10 @@ STAGES = {
     "sections": 0.36,
     "frontmatter": 0.38,
     "lessons": 0.45,
-    "embed": 0.90,
-    "tags": 0.92,
-    "merge": 0.95,
+    "embed": 0.85,
+    "tags": 0.87,
+    "merge": 0.90,
+    "tokens": 0.95,
     "store": 0.97,
     "edition": 0.98,
     "publish": 0.99,
@@ -103,6 +105,7 @@ class Draft:
     pages: tuple[Page, ...]
     lessons: tuple[Lesson, ...]
     vectors: dict[LessonId, Floats]
+    tokens: dict[LessonId, tuple[Tokens, ...]]
     model_id: str
 
     def published(self) -> "Draft":
@@ -116,7 +119,14 @@ class Draft:
     def add_to(self, store: Store, original: bytes, job: Holding | None = None) -> None:
         """Store it, in one transaction; ends ``job`` in the same one."""
         store.add_report(
-            self.report, self.pages, self.lessons, self.vectors, self.model_id, original, job=job
+            self.report,
+            self.pages,
+            self.lessons,
+            self.vectors,
+            self.model_id,
+            original,
+            tokens=self.tokens,
+            job=job,
         )
 
 
@@ -231,6 +241,7 @@ class Ingestor:
                 lesson.id: vectors.embed([one.text for one in passages_of(lesson)])
                 for lesson in lessons
             },
+            tokens=clock.run("tokens", lambda: tokens_of(lessons, self._encoder)),
             model_id=self._encoder.model_id,
         )
 

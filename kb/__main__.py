@@ -77,7 +77,7 @@ for _command in (*COMMANDS, user):
 def init(config: Config) -> None:
     """Lag datamappen og databasen, og gjør språkmodellen klar."""
     with open_store(config):
-        open_encoder(config).embed_queries(["prøve"])
+        open_encoder(config).read_question("prøve")
     click.echo(f"Klar: {config.home}")
 
 
@@ -217,7 +217,7 @@ def serve(
 @click.pass_obj
 def reindex(config: Config) -> None:
     """Lag vektorene på nytt med modellen i KB_MODEL, og bygg søkeindeksen."""
-    from kb.embed import embed_lessons
+    from kb.embed import embed_lessons, tokens_of
     from kb.search import Searcher
 
     with open_store(config) as store:
@@ -229,9 +229,11 @@ def reindex(config: Config) -> None:
             batches, label="Lager vektorer", file=sys.stderr, hidden=quiet
         ) as bar:
             vectors: dict[str, Any] = {}
+            tokens: dict[str, Any] = {}
             for batch in bar:
                 vectors |= embed_lessons(batch, encoder)
-        store.put_vectors(vectors, encoder.model_id)
+                tokens |= tokens_of(batch, encoder)
+        store.put_vectors(vectors, encoder.model_id, tokens)
         Searcher(encoder, config.home).refresh(store)
     click.echo(f"{len(found)} lærdommer er indeksert med {encoder.model_id}.")
 

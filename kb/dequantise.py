@@ -78,11 +78,14 @@ class _Vocabulary:
 
 
 @dataclass(frozen=True, slots=True)
-class _Source:
+class Source:
+    """The model as it stands in the file; ``offsets`` tell where each tensor begins."""
+
     sizes: _Sizes
     epsilon: float
     vocabulary: _Vocabulary
     tensors: dict[str, NDArray[Any]]
+    offsets: dict[str, int]
 
 
 class _Cursor:
@@ -112,11 +115,11 @@ def build_folder(source: Path, folder: Path) -> None:
     _write_model(source, part)
     for path in (*part.rglob("*"), part):
         path.chmod(0o755 if path.is_dir() else 0o644)  # the server may run as another user
-        _sync(path)
+        sync(path)
     if folder.exists():
         shutil.rmtree(folder)
     part.rename(folder)
-    _sync(folder.parent)
+    sync(folder.parent)
 
 
 def seal(folder: Path, model_id: str) -> None:
@@ -124,9 +127,9 @@ def seal(folder: Path, model_id: str) -> None:
     manifest = _manifest(folder, model_id)
     part = folder / f".{_MANIFEST}.part"
     part.write_text(json.dumps(manifest, indent=1), encoding="utf-8")
-    _sync(part)
+    sync(part)
     part.replace(folder / _MANIFEST)
-    _sync(folder)
+    sync(folder)
 
 
 def is_sealed(folder: Path, model_id: str) -> bool:
@@ -159,7 +162,7 @@ def _manifest(folder: Path, model_id: str) -> dict[str, object]:
     return {"model": model_id, "source": SOURCE_SHA256, "files": hashes}
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
     """Make ``path`` durable. Windows cannot open a folder for that; its rename is journalled."""
     if path.is_dir() and os.name == "nt":
         return
@@ -173,14 +176,14 @@ def _sync(path: Path) -> None:
 def _write_model(source: Path, folder: Path) -> None:
     from safetensors.numpy import save_file  # noqa: PLC0415  needed once, when the cache is built
 
-    model = _read(source)
-    weights = dict(_weights(model))
-    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    model = read(source)
+    save_file(dict(weights(model)), folder / "model.safetensors", metadata={"format": "pt"})
     _write_tokeniser(model.vocabulary, model.sizes.positions, folder)
     _write_configs(model, folder)
 
 
-def _read(source: Path) -> _Source:
+def read(source: Path) -> Source:
+    """Parse ``source``, whose SHA-256 the caller has compared with ``SOURCE_SHA256``."""
     data: NDArray[np.uint8] = np.memmap(source, dtype=np.uint8, mode="r")
     cursor = _Cursor(data)
     magic, _version = cursor.unpack("4sI")
@@ -191,7 +194,7 @@ def _read(source: Path) -> _Source:
     vocabulary = _read_vocabulary(cursor)
     _entries, table_bytes = cursor.unpack("iI")
     cursor.take(table_bytes)  # the normaliser's table: Nmt + NFKC, which tokenizers knows by name
-    return _Source(sizes, epsilon, vocabulary, _read_tensors(cursor, data))
+    return Source(sizes, epsilon, vocabulary, *_read_tensors(cursor, data))
 
 
 def _read_vocabulary(cursor: _Cursor) -> _Vocabulary:
@@ -204,8 +207,10 @@ def _read_vocabulary(cursor: _Cursor) -> _Vocabulary:
     return _Vocabulary(pieces, scores, bos, eos, unk)
 
 
-def _read_tensors(cursor: _Cursor, data: NDArray[np.uint8]) -> dict[str, NDArray[Any]]:
-    tensors = {}
+def _read_tensors(
+    cursor: _Cursor, data: NDArray[np.uint8]
+) -> tuple[dict[str, NDArray[Any]], dict[str, int]]:
+    tensors, offsets = {}, {}
     (count,) = cursor.unpack("i")
     for _ in range(count):
         (name_bytes,) = cursor.unpack("H")
@@ -213,7 +218,19 @@ def _read_tensors(cursor: _Cursor, data: NDArray[np.uint8]) -> dict[str, NDArray
         kind, _weights_in_it, offset, size = cursor.unpack("BIQQ")
         raw = data[offset : offset + size]
         tensors[name] = raw.view("<f4" if kind == _FLOAT32 else _BLOCK)
-    return tensors
+        offsets[name] = offset
+    return tensors, offsets
+
+
+def map_blocks(source: Path, offset: int, shape: tuple[int, int]) -> NDArray[Any]:
+    """Return a 4-bit matrix of ``source`` as it stands, a row of blocks each; read when used."""
+    blocks = (shape[0], shape[1] // 32)
+    return np.memmap(source, dtype=_BLOCK, mode="r", offset=offset, shape=blocks)
+
+
+def floats(blocks: NDArray[Any]) -> NDArray[np.float32]:
+    """Return the weights in ``blocks`` of any shape, rounded to fp16 as in the built folder."""
+    return _fp16(blocks.reshape(-1)).astype(np.float32)
 
 
 def _fp16(raw: NDArray[Any]) -> NDArray[np.float16]:
@@ -226,7 +243,8 @@ def _fp16(raw: NDArray[Any]) -> NDArray[np.float16]:
     return values
 
 
-def _weights(model: _Source) -> Iterator[tuple[str, NDArray[np.float16]]]:
+def weights(model: Source) -> Iterator[tuple[str, NDArray[np.float16]]]:
+    """Yield each tensor by its name in a BERT of Transformers."""
     hidden = model.sizes.hidden
 
     def named(name: str, short: str) -> Iterator[tuple[str, NDArray[np.float16]]]:
@@ -285,7 +303,7 @@ def _write_tokeniser(vocabulary: _Vocabulary, positions: int, folder: Path) -> N
     )
 
 
-def _write_configs(model: _Source, folder: Path) -> None:
+def _write_configs(model: Source, folder: Path) -> None:
     sizes = model.sizes
     _write_json(
         folder / "config.json",

@@ -33,7 +33,7 @@ from kb.domain import (
     part_of,
 )
 from kb.editions import EditionDiff, carried_over, difference, redecided
-from kb.embed import Encoder, embed_lessons
+from kb.embed import Encoder, embed_lessons, tokens_of
 from kb.errors import ConflictError, NotFoundError, NotVerbatimError, UndecidedError
 from kb.passages import passages_of
 from kb.store import Action, Change, Revision, Store
@@ -489,7 +489,12 @@ class Desk:
         if not fresh:
             return revision
         encoder = self._encoder()
-        return replace(revision, vectors=embed_lessons(fresh, encoder), model_id=encoder.model_id)
+        return replace(
+            revision,
+            vectors=embed_lessons(fresh, encoder),
+            tokens=tokens_of(fresh, encoder),
+            model_id=encoder.model_id,
+        )
 
     def _located(self, old: Evidence, quote: str) -> Evidence:
         """Return the evidence for ``quote`` on the pages where ``old`` stands."""

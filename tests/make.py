@@ -3,8 +3,8 @@
 import hashlib
 import re
 import zlib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,7 @@ from kb.embed import Encoder
 from kb.passages import passages_of
 from kb.store import Action, Revision, Store
 from kb.text import slugify
+from kb.tokens import Tokens
 
 MODEL = "test-model"
 DIM = 8
@@ -148,11 +149,18 @@ class Filing:
     vectors: dict[LessonId, NDArray[np.float32]]
     model_id: str
     original: bytes
+    tokens: Mapping[LessonId, Sequence[Tokens]] = field(default_factory=dict)
 
     def add_to(self, store: Store) -> "Filing":
         """Add all of it to ``store``; return self."""
         store.add_report(
-            self.report, self.pages, self.lessons, self.vectors, self.model_id, self.original
+            self.report,
+            self.pages,
+            self.lessons,
+            self.vectors,
+            self.model_id,
+            self.original,
+            tokens=self.tokens,
         )
         return self
 

@@ -106,6 +106,7 @@ def test_ingest_tells_the_counts_as_json(kb: Kb, put: Callable[..., Path]) -> No
     assert list(one) == ["id", "file", "lessons", "pages", "problems", "took_ms"]
     assert (one["file"], one["pages"], one["problems"]) == ("tenkevik.txt", 1, [])
     stages = ["read", "layout", "sections", "frontmatter", "lessons", "embed", "tags", "merge"]
+    stages.append("tokens")
     assert list(one["took_ms"]) == stages
     assert all(isinstance(took, float) and took >= 0 for took in one["took_ms"].values())
 

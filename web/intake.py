@@ -161,6 +161,7 @@ def _step(job: Job) -> str:
         "frontmatter": _("Leser forsiden"),
         "lessons": _("Leter etter lærdommer"),
         "embed": _("Gjør teksten søkbar"),
+        "tokens": _("Leser ordene i sitatene"),
         "tags": _("Foreslår temaer"),
         "merge": _("Slår sammen gjentakelser"),
         "store": _("Lagrer"),

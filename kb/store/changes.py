@@ -6,7 +6,7 @@ History is only added to; undoing is a change of its own.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
@@ -29,10 +29,12 @@ from kb.store.schema import (
     lesson,
     page,
     programme,
+    token_vector,
     vector,
 )
 from kb.store.schema import report as report_table
 from kb.store.state import raise_generation
+from kb.tokens import Tokens
 
 Vectors = Mapping[LessonId, NDArray[np.float32]]
 
@@ -61,7 +63,8 @@ class Revision:
     """What shall stand. Each lesson and report carries the ``version`` that the person saw.
 
     ``lessons`` that are not stored are added; those in ``removed`` (id and version) are taken away.
-    ``vectors`` are given for every lesson whose passages differ from the stored ones.
+    ``vectors`` are given for every lesson whose passages differ from the stored ones, and so are
+    ``tokens``, where the model gives any.
     """
 
     action: Action
@@ -72,6 +75,7 @@ class Revision:
     removed: Mapping[LessonId, int] = field(default_factory=dict)
     reports: tuple[Report, ...] = ()
     vectors: Vectors = field(default_factory=dict)
+    tokens: Mapping[LessonId, Sequence[Tokens]] = field(default_factory=dict)
     model_id: str = ""
     undoes: int | None = None
 
@@ -303,6 +307,14 @@ class _Writer:
             rows = rec.vector_records(wanted, own, self._revision.model_id)
             self._connection.execute(delete(vector).where(vector.c.lesson_id == wanted.id))
             self._connection.execute(insert(vector), rows)
+            self._replace_tokens(wanted.id)
+
+    def _replace_tokens(self, lesson_id: LessonId) -> None:
+        self._connection.execute(delete(token_vector).where(token_vector.c.lesson_id == lesson_id))
+        own = self._revision.tokens.get(lesson_id, ())
+        rows = rec.token_records(lesson_id, own, self._revision.model_id)
+        if rows:
+            self._connection.execute(insert(token_vector), rows)
 
     def _refuse_unsound(self, wanted: Lesson) -> None:
         numbers = {span.page for one in wanted.evidence for span in one.spans}

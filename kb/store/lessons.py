@@ -22,7 +22,7 @@ from kb.lexical import grams
 from kb.store import sqlite
 from kb.store.records import Record, batches, to_json
 from kb.store.schema import evidence as evidence_table
-from kb.store.schema import evidence_span, gone, lesson_theme, relation, vector
+from kb.store.schema import evidence_span, gone, lesson_theme, relation, token_vector, vector
 from kb.store.schema import lesson as lesson_table
 
 
@@ -90,7 +90,7 @@ def remove(connection: Connection, ids: Sequence[LessonId], generation: int) -> 
         sqlite.drop_words(connection, [row.number for row in connection.execute(chosen)])
         pairs = or_(relation.c.first.in_(batch), relation.c.second.in_(batch))
         connection.execute(delete(relation).where(pairs))
-        for table in (vector, evidence_span, evidence_table, lesson_theme, gone):
+        for table in (token_vector, vector, evidence_span, evidence_table, lesson_theme, gone):
             connection.execute(delete(table).where(table.c.lesson_id.in_(batch)))
         connection.execute(delete(lesson_table).where(lesson_table.c.id.in_(batch)))
         connection.execute(

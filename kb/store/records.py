@@ -31,6 +31,7 @@ from kb.domain import (
     ThemeId,
 )
 from kb.passages import PassageRole, passages_of
+from kb.tokens import Tokens
 
 _Id = TypeVar("_Id", str, int)
 
@@ -49,11 +50,15 @@ class IndexPointer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IndexRow:
-    """The vectors of a lesson, float32 of shape (n, dim), and the role of each passage."""
+    """The vectors of a lesson, float32 of shape (n, dim), and the role of each passage.
+
+    ``pieces`` are the ids of its tokens, each once; none when it has no token vectors.
+    """
 
     lesson_id: LessonId
     vectors: NDArray[np.float32]
     roles: tuple[PassageRole, ...]
+    pieces: NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -247,13 +252,49 @@ def vector_records(
     ]
 
 
-def index_row_of(lesson_id: LessonId, rows: Sequence[Row[Any]]) -> IndexRow:
+def token_records(lesson_id: LessonId, tokens: Sequence[Tokens], model_id: str) -> list[Record]:
+    """Return one row per quote's ``tokens``."""
+    return [
+        {
+            "lesson_id": lesson_id,
+            "model_id": model_id,
+            "position": position,
+            "dim": one.cells.shape[1],
+            "ids": one.ids.astype("<i4").tobytes(),
+            "scales": one.scales.astype("<f2").tobytes(),
+            "cells": one.cells.tobytes(),
+        }
+        for position, one in enumerate(tokens)
+    ]
+
+
+def tokens_of(row: Row[Any]) -> Tokens:
+    """Return the tokens of one quote from its row."""
+    return Tokens(
+        ids=np.frombuffer(row.ids, "<i4"),
+        scales=np.frombuffer(row.scales, "<f2"),
+        cells=np.frombuffer(row.cells, np.int8).reshape(-1, row.dim),
+    )
+
+
+def pieces_of(rows: Sequence[Row[Any]]) -> NDArray[np.int32]:
+    """Return the token ids in the rows of one lesson, each once."""
+    return np.unique(np.frombuffer(b"".join(row.ids for row in rows), "<i4"))
+
+
+NO_PIECES: NDArray[np.int32] = np.zeros(0, np.int32)
+
+
+def index_row_of(
+    lesson_id: LessonId, rows: Sequence[Row[Any]], pieces: NDArray[np.int32] = NO_PIECES
+) -> IndexRow:
     """Return the vectors of one lesson from its rows, in the order of its passages."""
     halves = np.frombuffer(b"".join(row.data for row in rows), "<f2")
     return IndexRow(
         lesson_id=lesson_id,
         vectors=halves.reshape(len(rows), rows[0].dim).astype(np.float32),
         roles=tuple(PassageRole(row.role) for row in rows),
+        pieces=pieces,
     )
 
 

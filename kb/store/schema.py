@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-VERSION = "0002"
+VERSION = "0003"
 """The newest migration. An older database is brought up to it when it is opened."""
 
 metadata = MetaData()
@@ -169,6 +169,22 @@ vector = Table(
     sqlite_strict=True,
 )
 """One row per passage of a lesson; ``data`` holds ``dim`` little-endian float16."""
+
+token_vector = Table(
+    "token_vector",
+    metadata,
+    Column("lesson_id", Text, ForeignKey("lesson.id"), primary_key=True),
+    Column("model_id", Text, primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("dim", Integer, nullable=False),
+    Column("ids", LargeBinary, nullable=False),
+    Column("scales", LargeBinary, nullable=False),
+    Column("cells", LargeBinary, nullable=False),
+    sqlite_strict=True,
+)
+"""One row per whole quote of a lesson: token ids as little-endian int32, a float16 scale per token,
+and ``dim`` int8 per token. Derived; a lesson may have none. ``cells``, the largest, come last, so
+that the ids are read without them."""
 
 gone = Table(
     "gone",

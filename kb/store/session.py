@@ -54,16 +54,20 @@ from kb.store.schema import (
     page,
     programme,
     state,
+    token_vector,
     vector,
 )
 from kb.store.schema import report as report_table
 from kb.store.state import generation, raise_generation
+from kb.tokens import Tokens
 
 DATABASE = "erfaringsbanken.db"
 _MOST_PAGES = 2**31
 _READING_ORDER = (report_table.c.added, lesson.c.position, lesson.c.number)
 
 Vectors = Mapping[LessonId, NDArray[np.float32]]
+TokenVectors = Mapping[LessonId, Sequence[Tokens]]
+NO_TOKENS: TokenVectors = {}
 
 
 class Store:
@@ -161,7 +165,7 @@ class Store:
 
     # --- adding and removing reports ------------------------------------------------------------
 
-    def add_report(
+    def add_report(  # noqa: PLR0913  # what a report consists of, stored in one transaction
         self,
         report: Report,
         pages: Sequence[Page],
@@ -170,6 +174,7 @@ class Store:
         model_id: str,
         original: bytes,
         *,
+        tokens: TokenVectors = NO_TOKENS,
         job: Holding | None = None,
     ) -> None:
         """Keep a report with everything that belongs to it; durable when this returns.
@@ -183,6 +188,7 @@ class Store:
             vectors: for each lesson float32 of shape (passages, dim), as ``passages_of`` has them.
             model_id: of the encoder that made ``vectors``.
             original: the file whose SHA-256 is the report's.
+            tokens: of the lessons' quotes, by the same encoder; a lesson may have none.
             job: what this is done for; noted, and mostly ended, in the same transaction.
 
         Raises:
@@ -206,6 +212,7 @@ class Store:
             )
             lessons_of.insert_parts(self._connection, lessons)
             self._insert(vector, rows)
+            self._put_tokens(tokens, model_id)
             self._delete(gone.c.lesson_id, [one.id for one in lessons])
             lessons_of.put_words(self._connection, [one.id for one in lessons])
             if job is not None:
@@ -265,8 +272,10 @@ class Store:
 
     # --- vectors --------------------------------------------------------------------------------
 
-    def put_vectors(self, vectors: Vectors, model_id: str) -> None:
-        """Replace all vectors of these lessons, and make their words afresh.
+    def put_vectors(
+        self, vectors: Vectors, model_id: str, tokens: TokenVectors = NO_TOKENS
+    ) -> None:
+        """Replace all vectors, also those of tokens, of these lessons, and make their words afresh.
 
         Lessons that are gone are left out.
 
@@ -280,9 +289,30 @@ class Store:
             generation = raise_generation(self._connection)
             rows = [row for one in found.values() for row in _vectors_of(one, vectors, model_id)]
             self._delete(vector.c.lesson_id, list(found))
+            self._delete(token_vector.c.lesson_id, list(found))
             self._insert(vector, rows)
+            self._put_tokens({id_: own for id_, own in tokens.items() if id_ in found}, model_id)
             self._touch(list(found), {"changed": generation})
             lessons_of.put_words(self._connection, list(found))
+
+    def _put_tokens(self, tokens: TokenVectors, model_id: str) -> None:
+        for lesson_id, own in tokens.items():
+            self._insert(token_vector, rec.token_records(lesson_id, own, model_id))
+
+    def tokens(self, ids: Sequence[LessonId], model_id: str) -> dict[LessonId, list[Tokens]]:
+        """Return the token vectors of the quotes of some dozens of lessons, by id.
+
+        A lesson without any of this model is left out.
+        """
+        chosen = (
+            select(token_vector)
+            .where(token_vector.c.lesson_id.in_(ids), token_vector.c.model_id == model_id)
+            .order_by(token_vector.c.lesson_id, token_vector.c.position)
+        )
+        found: dict[LessonId, list[Tokens]] = defaultdict(list)
+        for row in self._all(chosen):
+            found[row.lesson_id].append(rec.tokens_of(row))
+        return dict(found)
 
     def _touch(self, lesson_ids: Sequence[LessonId], values: Mapping[str, object]) -> None:
         for batch in rec.batches(lesson_ids):
@@ -327,8 +357,27 @@ class Store:
             )
             .order_by(*_READING_ORDER, vector.c.position)
         )
+        with self.reading():
+            pieces = self._pieces(model_id, since)
+            groups = groupby(self._all(chosen), lambda row: row.lesson_id)
+            return tuple(
+                rec.index_row_of(id_, list(own), pieces.get(id_, rec.NO_PIECES))
+                for id_, own in groups
+            )
+
+    def _pieces(self, model_id: str, since: int) -> dict[LessonId, NDArray[np.int32]]:
+        chosen = (
+            select(token_vector.c.lesson_id, token_vector.c.ids)
+            .join(lesson, lesson.c.id == token_vector.c.lesson_id)
+            .where(
+                lesson.c.status == Status.PUBLISHED,
+                lesson.c.changed > since,
+                token_vector.c.model_id == model_id,
+            )
+            .order_by(token_vector.c.lesson_id)
+        )
         groups = groupby(self._all(chosen), lambda row: row.lesson_id)
-        return tuple(rec.index_row_of(lesson_id, list(own)) for lesson_id, own in groups)
+        return {id_: rec.pieces_of(list(own)) for id_, own in groups}
 
     def vectors_of(self, report_id: ReportId, model_id: str) -> dict[LessonId, NDArray[np.float32]]:
         """Return the vectors of a report's lessons of any status, as ``passages_of`` orders them.

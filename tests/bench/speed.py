@@ -55,7 +55,7 @@ def main() -> None:
 
 
 def _models(cache: Path) -> Path:
-    open_encoder("default", cache).embed_queries(["varm opp"])
+    open_encoder("default", cache).read_question("varm opp")
     return (cache / "models").resolve()
 
 
@@ -108,6 +108,11 @@ def _warm(config: Config, rounds: int) -> None:
                 asked = SearchQuery(text=f"{text} {number}")
                 fresh.append(_timed(partial(searcher.search, store, asked)))
                 known.append(_timed(partial(searcher.search, store, asked)))
+        ids = [row.lesson_id for row in store.facets()]
+        kept = [one for own in store.tokens(ids, encoder.model_id).values() for one in own]
+    count = sum(len(one.ids) for one in kept) / len(kept)
+    size = sum(one.ids.nbytes + one.scales.nbytes + one.cells.nbytes for one in kept) / len(kept)
+    print(f"\ntoken vectors: {count:.0f} tokens and {size / 1000:.1f} kB per quote (n={len(kept)})")
     print(f"\nwarm query over {lessons} lessons (n={len(fresh)} each, in turns):")
     print(f"  with encoding     p50 {_ms(fresh, 50)}  p95 {_ms(fresh, 95)}")
     print(f"  vector known      p50 {_ms(known, 50)}  p95 {_ms(known, 95)}")
@@ -152,6 +157,7 @@ def _copy(config: Config, folder: Path, copies: int) -> int:
         for summary in source.reports():
             report = summary.report
             lessons = list(source.lessons(source.lesson_ids(report_id=report.id)).values())
+            kept = source.tokens([one.id for one in lessons], encoder.model_id)
             for number in range(copies):
                 digest = f"{number:04x}{report.sha256[4:]}"
                 renamed = replace(report, id=digest[:12], sha256=digest)
@@ -160,8 +166,15 @@ def _copy(config: Config, folder: Path, copies: int) -> int:
                     new.id: rows[old.id][: len(passages_of(new))]
                     for new, old in zip(moved, lessons, strict=True)
                 }
+                tokens = {new.id: kept[old.id] for new, old in zip(moved, lessons, strict=True)}
                 target.add_report(
-                    renamed, source.pages(report.id), moved, vectors, encoder.model_id, b"x"
+                    renamed,
+                    source.pages(report.id),
+                    moved,
+                    vectors,
+                    encoder.model_id,
+                    b"x",
+                    tokens=tokens,
                 )
         Searcher(encoder, folder).refresh(target)
         return len(target.facets())

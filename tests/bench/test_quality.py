@@ -1,6 +1,7 @@
 """How well search finds what a reader judged: floors a little under what was measured.
 
-Measured on ``corpus/queries.toml`` over the two reports it was judged against.
+Measured on ``corpus/queries.toml`` over the six reports it was judged against. It was written and
+judged without knowledge of the program, and nothing was tuned on it.
 """
 
 import os
@@ -12,7 +13,6 @@ from kb.embed import open_encoder
 from kb.evaluate import Evaluation, evaluate, load_set
 
 ROOT = Path(__file__).resolve().parents[2]
-JUDGED = ("elvebakken", "granvika")
 
 pytestmark = [pytest.mark.model, pytest.mark.bench]
 
@@ -21,12 +21,11 @@ pytestmark = [pytest.mark.model, pytest.mark.bench]
 def result() -> Evaluation:
     cache = Path(os.environ.get("TEST_MODEL_CACHE", ROOT / ".kb" / "test-models"))
     corpus = ROOT / "corpus"
-    passages = [corpus / "reports" / name / "expected.toml" for name in JUDGED]
-    return evaluate(load_set(corpus / "queries.toml", passages), open_encoder("default", cache))
+    return evaluate(load_set(corpus / "queries.toml", []), open_encoder("default", cache))
 
 
 def test_the_right_lessons_come_first(result: Evaluation) -> None:
-    """Measured: nDCG@10 .414 (95 % .32 to .50), recall@10 .65; the figures are printed with -rA."""
+    """Measured: nDCG@10 .395 (95 % .35 to .43), recall@10 .49; the figures are printed with -rA."""
     for system, slices in result.scores.items():
         one = slices["all"]
         print(
@@ -35,9 +34,16 @@ def test_the_right_lessons_come_first(result: Evaluation) -> None:
         )
 
     hybrid = result.scores["hybrid"]["all"]
-    assert hybrid.queries == 49
-    assert hybrid.ndcg_at_10 >= 0.39
-    assert hybrid.recall_at_10 >= 0.60
+    assert hybrid.queries == 223
+    assert hybrid.ndcg_at_10 >= 0.38
+    assert hybrid.recall_at_10 >= 0.46
+
+
+def test_the_second_look_is_worth_it(result: Evaluation) -> None:
+    """Measured: +.025 (95 % +.013 to +.038)."""
+    _, low, _ = result.gain["first stage"]
+
+    assert low > 0
 
 
 @pytest.mark.parametrize("leg", ["meaning", "words", "plain cosine"])
@@ -59,12 +65,12 @@ def test_no_language_is_left_behind(result: Evaluation, language: str) -> None:
 def test_nothing_fits_is_said_sometimes_rightly_and_hardly_ever_wrongly(
     result: Evaluation,
 ) -> None:
-    """Measured: 8 of 26, and 1 of 49. A small base answers too much; see the decision record."""
+    """Measured: 27 of 66, and 21 of 223. A small base answers too much; see the decision record."""
     print(
         f"out of scope: {result.abstained:.0%} of {result.out_of_scope} answered with nothing; "
         f"in scope wrongly empty: {result.wrongly_empty:.1%}"
     )
 
-    assert result.out_of_scope == 26
-    assert result.abstained >= 0.23
-    assert result.wrongly_empty <= 0.05
+    assert result.out_of_scope == 66
+    assert result.abstained >= 0.36
+    assert result.wrongly_empty <= 0.11

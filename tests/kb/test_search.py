@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kb.desk import Desk, Edit
 from kb.domain import Kind, Lesson, LessonId, Phase, ProgrammeType, ReportType, Status
+from kb.embed import tokens_of
 from kb.errors import InvalidQueryError, StaleIndexError
 from kb.lexical import stem
 from kb.passages import passages_of
@@ -29,7 +31,8 @@ def embedded(filing: Filing) -> Filing:
         one.id: ENCODER.embed_passages([passage.text for passage in passages_of(one)])
         for one in filing.lessons
     }
-    return replace(filing, vectors=vectors, model_id=ENCODER.model_id)
+    tokens = tokens_of(filing.lessons, ENCODER)
+    return replace(filing, vectors=vectors, tokens=tokens, model_id=ENCODER.model_id)
 
 
 def a_base_report(name: str, *quotes: str, known: dict[str, object], **about: object) -> Filing:
@@ -621,3 +624,69 @@ def test_the_same_question_is_embedded_once(own: tuple[Store, Searcher], tmp_pat
         searcher.search(store, SearchQuery(text=text))
 
     assert encoder.asked == 1
+
+
+# ---- late interaction
+
+
+def late_of(store: Store, searcher: Searcher, text: str) -> dict[LessonId, float]:
+    legs = searcher.legs(store, text)
+    return dict(zip(legs.lesson_ids, legs.late.tolist(), strict=True))
+
+
+def test_a_quote_with_all_words_of_the_question_has_the_highest_maxsim(
+    base: tuple[Store, Searcher],
+) -> None:
+    late = late_of(*base, "sykdommen kom")
+
+    best = max(late, key=lambda one: late[one])
+    assert "sykdommen kom" in LESSONS[best].statement
+    assert late[best] > sorted(late.values())[-2]
+
+
+@pytest.mark.parametrize("how", ["no snapshot", "snapshot", "older snapshot"])
+def test_the_second_stage_does_not_depend_on_the_snapshot(tmp_path: Path, how: str) -> None:
+    with Store.open(tmp_path / "plain") as store:
+        for filing in REPORTS[:2]:
+            filing.add_to(store)
+        wanted = late_of(store, Searcher(ENCODER, tmp_path / "plain"), BROAD)
+
+    with Store.open(tmp_path / "other") as store:
+        searcher = Searcher(ENCODER, tmp_path / "other")
+        for number, filing in enumerate((REPORTS[2], *REPORTS[:2])):
+            filing.add_to(store)
+            if number < (0 if how == "no snapshot" else 3 if how == "snapshot" else 2):
+                searcher.refresh(store)
+        store.remove_report(REPORTS[2].report.id)
+        late = late_of(store, Searcher(ENCODER, tmp_path / "other"), BROAD)
+
+    assert late == pytest.approx(wanted, abs=1e-5)
+
+
+def test_lessons_without_token_vectors_are_ranked_all_the_same_and_told_of(tmp_path: Path) -> None:
+    bare = replace(REPORTS[0], tokens={})
+    with Store.open(tmp_path) as store:
+        bare.add_to(store)
+        REPORTS[1].add_to(store)
+        searcher = Searcher(ENCODER, tmp_path)
+
+        quote = bare.lessons[0].evidence[0].quote
+        [first, *_] = searcher.search(store, SearchQuery(text=quote)).hits
+
+        assert first.lesson == bare.lessons[0]
+        assert "6 published lessons lack token vectors" in " ".join(searcher.problems(store))
+        vectors = {one.id: bare.vectors[one.id] for one in bare.lessons}
+        store.put_vectors(vectors, ENCODER.model_id, tokens_of(bare.lessons, ENCODER))
+        assert searcher.problems(store) == ()
+
+
+def test_new_words_bring_new_token_vectors(own: tuple[Store, Searcher]) -> None:
+    store, searcher = own
+    lesson = REPORTS[0].lessons[0]
+    before = late_of(store, searcher, "hurtigruta")[lesson.id]
+    desk = Desk(store, lambda: ENCODER, "test")
+
+    version = store.lessons([lesson.id])[lesson.id].version
+    desk.edit(lesson.id, version, Edit(statement="Hurtigruta hurtigruta."))
+
+    assert late_of(store, searcher, "hurtigruta")[lesson.id] > before + 0.3

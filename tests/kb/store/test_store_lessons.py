@@ -8,6 +8,7 @@ import pytest
 from kb.domain import ProgrammeType, ReportStatus, ReportType, Status
 from kb.passages import PassageRole
 from kb.store import FacetRow, IndexPointer, Store
+from kb.tokens import quantised
 from tests.make import MODEL, a_filing, a_programme, set_status, vectors_for
 
 
@@ -166,3 +167,25 @@ def test_the_index_pointer_moves_only_forward(store: Store, two: tuple[str, ...]
         name="two again", generation=2, model_id="other-model"
     )
     assert store.generation() == 2
+
+
+def test_token_vectors_come_and_go_with_their_lesson(store: Store) -> None:
+    filing = a_filing("Aa.", "Bb.")
+    one, two = (lesson.id for lesson in filing.lessons)
+    own = quantised(np.array([7, 9, 7], np.int32), np.eye(3, 8, dtype=np.float32))
+    other = quantised(np.array([4], np.int32), np.ones((1, 8), np.float32))
+    filing = replace(filing, tokens={one: (own, other)}).add_to(store)
+
+    [first, second] = store.tokens([one, two], MODEL)[one]
+    assert first.ids.tolist() == [7, 9, 7]
+    assert np.array_equal(first.cells, own.cells)
+    assert np.array_equal(first.scales, own.scales)
+    assert second.ids.tolist() == [4]
+    assert [row.pieces.tolist() for row in store.rows(MODEL)] == [[4, 7, 9], []]
+    assert store.tokens([one], "another model") == {}
+
+    store.put_vectors(filing.vectors, MODEL, {two: (other,), "gone": (other,)})
+    assert store.tokens([one, two], MODEL).keys() == {two}
+
+    store.remove_report(filing.report.id)
+    assert store.tokens([one, two], MODEL) == {}
