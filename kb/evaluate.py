@@ -300,7 +300,7 @@ def _rankings(
     plain = encoder.embed_passages([normalise(text) for _, text in flat])
     found: dict[str, list[list[str]]] = defaultdict(list)
     for query in judged.queries:
-        legs = searcher.legs(store, normalise(query.text))
+        legs = searcher.ranker.legs(store, normalise(query.text))
         ids = [names[lesson_id] for lesson_id in legs.lesson_ids]
         for system, scores in (
             ("hybrid", legs.relevance),

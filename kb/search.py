@@ -1,23 +1,13 @@
-"""A question becomes ranked lessons.
+"""A question becomes a page of lessons: scores become hits, filters, counts and reasons.
 
-In the first stage two legs look at every published lesson: meaning (mean-centred cosines of the
-question with the lesson's quotes and sentences) and words (BM25 over character 4-grams and stems,
-as a share of what the question's tokens could give). The best of them are looked at again by late
-interaction: how near each token of the question comes to some token of a quote (MaxSim).
-
-    first     = passage cosine + sentence cosine + 0.6 · words
-    relevance = passage cosine + sentence cosine + words + 3 · MaxSim
-
-All terms are absolute: about 0 when a lesson has nothing to do with the question, whatever else is
-in the list. So a filter does not change the order, and one floor can say «nothing fits». On the
-dev set with distractors nDCG@10 is .746; that of the first stage alone .726.
+The scores of :mod:`kb.ranking` are absolute, so a filter does not change the order, and one floor
+can say «nothing fits».
 """
 
-import threading
 import time
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import log
 from pathlib import Path
 
@@ -27,24 +17,12 @@ from numpy.typing import NDArray
 from kb.domain import Lesson, LessonId, Report
 from kb.embed import Encoder
 from kb.errors import InvalidQueryError
-from kb.lexical import pairs, query_grams, stem
+from kb.lexical import stem
 from kb.passages import PassageRole, passages_of
+from kb.ranking import Legs, Ranker
 from kb.store import FacetRow, Store
 from kb.text import MAX_QUERY_CHARS, STOP_WORDS, language_of, normalise, word_spans, words
-from kb.tokens import Question, maxsim, weights
-from kb.vectors import DenseScores, VectorIndex, VectorView
-
-WORD_WEIGHT = 0.6
-"""Weight of the word leg in the first stage: flat from .6 to 1.3 on the dev set."""
-
-LATE_WEIGHT = 3.0
-"""Weight of late interaction beside the legs: flat from 2 to 5 on the dev set."""
-
-RERANKED = 50
-"""So many lessons get a second look; a look at all of 506 was worth .0015."""
-
-USUAL_LATE, USUAL_LATE_PER_FIRST = 0.15, 0.2
-"""The MaxSim to be expected of a lesson by its first score, where none is computed."""
+from kb.vectors import DenseScores, VectorView
 
 FIT_FLOOR, FIT_FLOOR_PER_E, FLOOR_AT = 0.92, 0.07, 50
 """The best meaning, words and MaxSim found among 50 lessons must add up to .92, or the answer is
@@ -158,39 +136,6 @@ class SearchResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Legs:
-    """What each leg says of every published lesson, in the order of ``lesson_ids``; shape (n,).
-
-    ``late`` is the MaxSim of those that the first stage ranks first, and what is usual of others.
-    """
-
-    lesson_ids: tuple[LessonId, ...]
-    dense: DenseScores
-    words: Floats
-    late: Floats
-
-    @property
-    def meaning(self) -> Floats:
-        """Sum of the passage and sentence cosines."""
-        return self.dense.passage + self.dense.sentence
-
-    @property
-    def first(self) -> Floats:
-        """The score of the first stage."""
-        return self.meaning + np.float32(WORD_WEIGHT) * self.words
-
-    @property
-    def relevance(self) -> Floats:
-        """The score that ranks."""
-        return self.meaning + self.words + np.float32(LATE_WEIGHT) * self.late
-
-    @property
-    def fit(self) -> Floats:
-        """The score that decides what is a hit: ranking asks for finer differences than this."""
-        return self.meaning + self.words + self.late
-
-
-@dataclass(frozen=True, slots=True)
 class _Catalogue:
     """The facet values of every published lesson at one generation, in reading order."""
 
@@ -205,10 +150,7 @@ class Searcher:
     """Hybrid search. Shared by all threads; the store is the caller's."""
 
     def __init__(self, encoder: Encoder, home: Path) -> None:
-        self._encoder = encoder
-        self._index = VectorIndex(home / "index", encoder.model_id, encoder.dim)
-        self._lock = threading.Lock()
-        self._queries: OrderedDict[str, Question] = OrderedDict()
+        self.ranker = Ranker(encoder, home)
         self._catalogue: _Catalogue | None = None
 
     def search(self, store: Store, query: SearchQuery) -> SearchResult:
@@ -217,7 +159,7 @@ class Searcher:
         text = normalise(query.text)[:MAX_QUERY_CHARS]
         with store.reading():
             catalogue = self._read_catalogue(store)
-            legs = self.legs(store, text) if words(text) else None
+            legs = self.ranker.legs(store, text) if words(text) else None
             if legs is None:
                 is_hit = np.full(len(catalogue.rows), not text, bool)
                 order = np.arange(len(catalogue.rows))
@@ -240,42 +182,6 @@ class Searcher:
             took_ms=round((time.perf_counter() - started) * 1000, 2),
         )
 
-    def legs(self, store: Store, text: str) -> Legs:
-        """Return the scores of every published lesson for a normalised, non-empty ``text``."""
-        question = self._read(text)
-        with store.reading():
-            view = self._index.view(store)
-            tokens = query_grams(text)
-            found = store.grams_match([*tokens, *pairs(text)]) if tokens else {}
-            whole = _sum_of_idf(store, tokens, len(view.lesson_ids))
-            shares = [found.get(lesson_id, 0.0) / whole for lesson_id in view.lesson_ids]
-            dense = view.scores(question.vector, language_of(text))
-            usual = np.zeros(len(shares), np.float32)
-            legs = Legs(view.lesson_ids, dense, np.array(shares, np.float32), usual)
-            return replace(legs, late=self._late(store, view, text, legs.first))
-
-    def _late(self, store: Store, view: VectorView, text: str, first: Floats) -> Floats:
-        """Return the MaxSim of the lessons that are ``first``, and the usual one of the others.
-
-        The usual one is what lessons of the same first score have; so a lesson that was not looked
-        at, or has no token vectors, keeps a place among the others, whatever the filters.
-        """
-        late = np.float32(USUAL_LATE) + np.float32(USUAL_LATE_PER_FIRST) * first
-        question = self._read(text)
-        top = np.argsort(-first, kind="stable")[:RERANKED]
-        places = {view.lesson_ids[number]: number for number in top}
-        tokens = store.tokens(list(places), self._encoder.model_id) if len(question.ids) else {}
-        if not tokens:
-            return late
-        quotes = [quote for own in tokens.values() for quote in own]
-        owners = [places[lesson_id] for lesson_id, own in tokens.items() for _ in own]
-        shares = weights(question.ids, view.lessons_with(question.ids), len(first))
-        own = view.mean_of(language_of(text))
-        late[owners] = -1
-        met = maxsim(question, shares, own, quotes, view.means, view.tongues[owners])
-        np.maximum.at(late, owners, met)
-        return late
-
     def similar(
         self, store: Store, lesson_id: LessonId, limit: int = 5, *, elsewhere: bool
     ) -> tuple[Hit, ...]:
@@ -289,7 +195,7 @@ class Searcher:
         """
         with store.reading():
             catalogue = self._read_catalogue(store)
-            view = self._index.view(store)
+            view = self.ranker.view(store)
             number = catalogue.numbers.get(lesson_id)
             vectors = view.vectors_of(lesson_id)
             if number is None or vectors is None:
@@ -320,23 +226,11 @@ class Searcher:
 
     def refresh(self, store: Store) -> None:
         """Write a fresh index snapshot of the store and point the store at it."""
-        self._index.build(store)
+        self.ranker.refresh(store)
 
     def problems(self, store: Store) -> tuple[str, ...]:
         """Return what is wrong with the derived indexes, in plain English; () if nothing."""
-        return self._index.problems(store, has_tokens=self._encoder.has_tokens)
-
-    def _read(self, text: str) -> Question:
-        with self._lock:
-            if text in self._queries:
-                self._queries.move_to_end(text)
-                return self._queries[text]
-        question = self._encoder.read_question(text)
-        with self._lock:
-            self._queries[text] = question
-            if len(self._queries) > _CACHED_QUERIES:
-                self._queries.popitem(last=False)
-        return question
+        return self.ranker.problems(store)
 
     def _read_catalogue(self, store: Store) -> _Catalogue:
         generation = store.generation()
@@ -364,7 +258,7 @@ class Searcher:
     ) -> tuple[Hit, ...]:
         lessons = store.lessons([catalogue.rows[number].lesson_id for number in numbers])
         reports: dict[str, Report] = {}
-        view = self._index.view(store) if legs is not None else None
+        view = self.ranker.view(store) if legs is not None else None
         hits = []
         for rank, number in enumerate(numbers, start=offset + 1):
             lesson = lessons[catalogue.rows[number].lesson_id]
@@ -376,7 +270,7 @@ class Searcher:
             shown = _Shown("", tuple(() for _ in lesson.evidence), 0)
             if legs is not None and view is not None:
                 meaning = float(legs.meaning[number])
-                shown = _show(view, lesson, text, self._read(text).vector, meaning)
+                shown = _show(view, lesson, text, self.ranker.read(text).vector, meaning)
             hits.append(
                 Hit(
                     lesson=lesson,
@@ -396,15 +290,6 @@ class _Shown:
     match: str
     marks: tuple[tuple[tuple[int, int], ...], ...]
     best: int
-
-
-def _sum_of_idf(store: Store, tokens: Sequence[str], lessons: int) -> float:
-    counts = store.gram_counts(tokens)
-    total = sum(
-        log(1 + (lessons - min(counts.get(token, 0), lessons) + 0.5) / (counts.get(token, 0) + 0.5))
-        for token in tokens
-    )
-    return max(total, 1e-9)
 
 
 def _align(legs: Legs, catalogue: _Catalogue) -> Legs:

@@ -423,7 +423,7 @@ def test_match_tells_which_leg_found_it(base: tuple[Store, Searcher]) -> None:
     store, searcher = base
     values = set()
     for text in (BROAD, "flertall", "styreseminarium", "møter kveld alene sykdom", "agreed plan"):
-        legs = searcher.legs(store, text)
+        legs = searcher.ranker.legs(store, text)
         for hit in found(base, text).hits:
             near = legs.meaning[legs.lesson_ids.index(hit.lesson.id)] >= 0.40
             wanted = {stem(word.strip("?").lower()) for word in text.split()}
@@ -630,7 +630,7 @@ def test_the_same_question_is_embedded_once(own: tuple[Store, Searcher], tmp_pat
 
 
 def late_of(store: Store, searcher: Searcher, text: str) -> dict[LessonId, float]:
-    legs = searcher.legs(store, text)
+    legs = searcher.ranker.legs(store, text)
     return dict(zip(legs.lesson_ids, legs.late.tolist(), strict=True))
 
 
