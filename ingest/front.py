@@ -32,7 +32,7 @@ TYPES: tuple[tuple[ReportType, re.Pattern[str]], ...] = tuple(
         (ReportType.FORENKLET_EVALUERING, r"\bforenkl(?:et|a) (?:slutt)?evaluering"),
         (ReportType.SLUTTEVALUERING, r"\bsluttevaluering|\bfinal evaluation"),
         (ReportType.SLUTTRAPPORT, r"\bsluttrapport|\bfinal report"),
-        (ReportType.SYNTESE, r"\bsyntese|\bsynthesis"),
+        (ReportType.SYNTESE, r"\bsyntese|\bsynthesis|\bsammenstilling av|\bsamanstilling av"),
         (ReportType.FORSTUDIE, r"\bforstudi"),
     )
 )

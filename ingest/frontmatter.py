@@ -8,6 +8,7 @@ people are taken.
 
 import re
 from collections import Counter
+from dataclasses import replace
 from typing import TypeVar
 
 from ingest.front import TYPES, UP, Front, Place
@@ -22,6 +23,7 @@ from ingest.names import (
     labelled,
     programme,
 )
+from ingest.size import size_of
 from ingest.types import Body, Frontmatter, RawDocument
 from kb.domain import Found, ProgrammeType, ReportType
 from kb.text import language_of
@@ -68,18 +70,24 @@ def read_frontmatter(document: RawDocument, body: Body) -> Frontmatter:
     place = _place(front, called, client)
     outside = [one.value for one in (called, client, place) if one is not None]
     made, maybe_made = choose(contractor(front, outside))
+    kind = _programme_type(front, place, client)
+    size = size_of(front, place, kind)
     values = {
         "title": None if front.title is None else found(front.title.text, front.title),
         "programme": called,
         "place": place,
-        "programme_type": _programme_type(front, place, client),
+        "programme_type": kind,
         "report_type": _report_type(front),
         "period": period,
         "client": client,
         "contractor": made,
         "year": _year(front, period),
         "note": _note(front),
+        **{name: told.value for name, told in size.items()},
     }
+    several = size["municipalities"].value
+    if values["programme_type"] is None and several is not None and int(several.value) > 1:
+        values["programme_type"] = replace(several, value=ProgrammeType.REGIONALT)
     sources = {name: value for name, value in values.items() if value is not None}
     years = [int(year) for year in period.value.split("–")] if period else [None, None]
     return Frontmatter(
@@ -90,6 +98,9 @@ def read_frontmatter(document: RawDocument, body: Body) -> Frontmatter:
         report_type=_member(ReportType, sources.get("report_type")),
         period_from=years[0],
         period_to=years[1],
+        municipalities=_count(sources, "municipalities"),
+        inhabitants=_count(sources, "inhabitants"),
+        budget=_value(sources, "budget"),
         client=_value(sources, "client"),
         contractor=_value(sources, "contractor"),
         year=int(sources["year"].value) if "year" in sources else None,
@@ -98,7 +109,11 @@ def read_frontmatter(document: RawDocument, body: Body) -> Frontmatter:
         sources=sources,
         offered={
             name: offered
-            for name, offered in (("programme", maybe_called), ("contractor", maybe_made))
+            for name, offered in (
+                ("programme", maybe_called),
+                ("contractor", maybe_made),
+                *((name, told.offered) for name, told in size.items()),
+            )
             if offered
         },
     )
@@ -106,6 +121,10 @@ def read_frontmatter(document: RawDocument, body: Body) -> Frontmatter:
 
 def _value(sources: dict[str, Found], name: str) -> str | None:
     return sources[name].value if name in sources else None
+
+
+def _count(sources: dict[str, Found], name: str) -> int | None:
+    return int(sources[name].value) if name in sources else None
 
 
 def _member(members: type[_Kind], one: Found | None) -> _Kind | None:

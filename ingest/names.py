@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import zip_longest
 
-from ingest.front import UP, Front, Place
+from ingest.front import TYPES, UP, Front, Place
 from kb.domain import Found
 from kb.text import STOP_WORDS, key
 
@@ -58,6 +58,7 @@ _WHEN = re.compile(
     r"våren|sommeren|høsten|vinteren|sumaren|hausten|spring|summer|autumn|winter|januar|februar|mars|april"
     r"|mai|juni|juli|august|september|oktober|november|desember"
 )
+_OF_PROGRAMME = r"(?i)(?:\w*programmet|program(?:kontoret|styret|ledelsen|leiinga))$"
 _FORMAL = re.compile(r"\b(?:AS|ASA|SA|KF|IKS|BA|Ltd)\b")
 _NO_MAKER = re.compile(
     r"^(?:innovasjon nor|innovation nor|distriktssenter|siva|nav\b|omstilling|program|prosjekt"
@@ -110,6 +111,10 @@ def choose(ranked: list[tuple[float, Found]]) -> tuple[Found | None, tuple[Found
     return ranked[0][1], offered
 
 
+_CONTENTS = re.compile(r"(?:\. ?){4,}|…{2,}")
+"""The dots between a heading and its page number."""
+
+
 def labelled(lines: list[Place], label: str) -> Iterator[tuple[str, Place]]:
     """Yield what stands behind a label: on its line, on the next one, or in a list of its own.
 
@@ -130,7 +135,9 @@ def labelled(lines: list[Place], label: str) -> Iterator[tuple[str, Place]]:
             while last < len(lines) and _ANY_LABEL.match(lines[last].text):
                 last += 1
             value = last + at - first
-            if value < len(lines) and not _LABELLED.match(lines[value].text):
+            is_value = value < len(lines) and not _LABELLED.match(lines[value].text)
+            is_near = is_value and lines[value].page == line.page
+            if is_near and not _CONTENTS.search(lines[value].text):
                 yield lines[value].text, Place(line.page, f"{line.text} {lines[value].text}")
 
 
@@ -168,7 +175,8 @@ def organisation_at(text: str) -> str | None:
         re.match(r"(?i)(?:institu|senter|cent|høgskul|høgskol|høyskol|universit)", tokens[0])
         is not None
     )
-    is_programme = re.match(r"(?i)\w*programmet$", tokens[0]) is not None
+    is_programme = re.match(_OF_PROGRAMME, tokens[0]) is not None
+    formal = next((at for at, token in enumerate(tokens[:5]) if _FORMAL.match(token)), 0)
     for at, token in enumerate(tokens):
         word = token.rstrip(".,;:()|")
         following = tokens[at + 1] if at + 1 < len(tokens) else ""
@@ -177,6 +185,7 @@ def organisation_at(text: str) -> str | None:
         joins = joins or (at == 1 and is_programme and word in _SMALL)
         if is_institute and not _WHEN.fullmatch(word):
             joins = joins or word in _SMALL or (word.islower() and word not in STOP_WORDS)
+        joins = joins or (at < formal and word.islower() and word not in STOP_WORDS)
         if not (re.match(rf"[{UP}&]", word) or joins or (at and _OWN_WORD.fullmatch(word))):
             break
         taken.append(word)
@@ -220,7 +229,7 @@ _DATE_BEHIND = re.compile(
 
 _SAID_PLAINLY = 3.0
 """What a label or a plain sentence is worth: then even a programme is believed to be the maker."""
-_PROGRAMME_OF = re.compile(r"(?i)\w*programmet i ")
+_PROGRAMME_OF = re.compile(rf"{_OF_PROGRAMME[:-1]} (?:i|for) ")
 
 
 def contractor(front: Front, not_these: Iterable[str]) -> list[tuple[float, Found]]:
@@ -256,7 +265,8 @@ def _makers_named(front: Front) -> _Said:
     as_set = _with_colon(front.as_set)
     places = [*front.cover_as_set, *front.lines, *as_set, *front.last]
     for value, line in labelled(places, CONTRACTOR_LABEL):
-        yield organisation_at(value), 3.0, line
+        is_own = _PROGRAMME_OF.match(value)  # then all of it is its name: «… for Vekst i Vinddal»
+        yield re.split(r"[.,;:(|]", value)[0] if is_own else organisation_at(value), 3.0, line
     for line in front.cover_as_set:
         if match := _ON_COVER.search(line.text):
             yield organisation_at(line.text[match.end() :]), 2.5, line
@@ -317,7 +327,10 @@ _TITLING = (
 _PROGRAM = r"(?:omstillings|utviklings)?(?:program(?:met)?|(?:restructuring )?programme)"
 _SIGNS: tuple[tuple[str, float, int], ...] = (
     (
-        rf"(?:[Nn]avnet|[Nn]amnet|[Tt]he name|heter|heiter|kalt|kalla|(?:is|was) called) {_START}",
+        (
+            rf"(?:[Nn]avnet|[Nn]amnet|[Tt]he name|heter|heiter|kalt|kalla|(?:is|was) called"
+            rf"|programme, (?:named|called),?) {_START}"
+        ),
         3.0,
         1,
     ),
@@ -342,12 +355,24 @@ _YEARS = re.compile(r"\b(?:19|20)\d\d\s*(?:[-–/]|til|to)\s*(?:\d{4}|\d{2})\b")
 _QUOTED = re.compile(
     r"(?:navnet|namnet|heter|heiter|kalt|kalla|called) [«\"“](?P<name>[^»\"”\n]{3,50})[»\"”]"
 )
+_SEVERAL = re.compile(
+    r"\b(?:omstillingsprogramm(?:ene|a)|omstillingsprogrammer|restructuring programmes)\b", re.I
+)
 _OFTEN, _MANY, _PER_USE = 3, 10, 0.08
+_MAY_BE = 1.5
+"""Not enough by itself to be taken, but to be offered."""
 _HEAD_PARTS = re.compile(r"\s+[–—|-]\s+|\s{2,}")
 
 
+def is_about_several(front: Front) -> bool:
+    """Whether the report says on its cover that it compares programmes."""
+    return any(_SEVERAL.search(line.text) for line in [*front.named, *front.cover])
+
+
 def programme(front: Front) -> list[tuple[float, Found]]:
-    """Return what the programme may be called."""
+    """Return what the programme may be called; nothing where the report is about several."""
+    if is_about_several(front):
+        return []
     tally = _Tally()
     for name, weight, line in [*_programmes_named(front), *_programmes_in_titles(front)]:
         tally.add(name, weight, line)
@@ -380,6 +405,10 @@ def _programmes_in_titles(front: Front) -> _Said:
         is_name = is_acronym or name_in_use(bare, front, at_least=2) == bare
         if title is not None and is_name and front.count(bare) >= at_least:
             yield bare, 1.0, title
+    for line in front.named[:2]:
+        parts = _HEAD_PARTS.split(line.text)
+        if len(parts) == 2 and any(kind.search(parts[0]) for _, kind in TYPES):  # noqa: PLR2004
+            yield None if _is_description(parts[1]) else parts[1], _MAY_BE, line
     for line in [*front.named[:2], *front.edges]:
         for part in _HEAD_PARTS.split(line.text):
             yield name_in_use(part, front, at_least=_OFTEN), 1.2, line

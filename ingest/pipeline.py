@@ -40,7 +40,7 @@ from kb.domain import (
 from kb.embed import Encoder, tokens_of
 from kb.errors import AlreadyIngestedError, NotFoundError, Unreadable, UnreadableReportError
 from kb.passages import PassageRole, passages_of
-from kb.store import Holding, Store, StoredHead
+from kb.store import Holding, Replaced, Store, StoredHead
 from kb.taxonomy import Cues, load_cues, load_taxonomy
 from kb.text import sentences, slugify
 from kb.tokens import Tokens
@@ -116,8 +116,14 @@ class Draft:
             lessons=tuple(replace(one, status=Status.PUBLISHED) for one in self.lessons),
         )
 
-    def add_to(self, store: Store, original: bytes, job: Holding | None = None) -> None:
-        """Store it, in one transaction; ends ``job`` in the same one."""
+    def add_to(
+        self,
+        store: Store,
+        original: bytes,
+        job: Holding | None = None,
+        replaces: Replaced | None = None,
+    ) -> None:
+        """Store it, in one transaction; ends ``job`` and removes what it replaces in the same."""
         store.add_report(
             self.report,
             self.pages,
@@ -127,6 +133,7 @@ class Draft:
             original,
             tokens=self.tokens,
             job=job,
+            replaces=replaces,
         )
 
 
@@ -430,6 +437,9 @@ def _report(file: str, sha256: str, front: Frontmatter, pages: int | None) -> Re
         programme_type=front.programme_type,
         period_from=front.period_from,
         period_to=front.period_to,
+        municipalities=front.municipalities,
+        inhabitants=front.inhabitants,
+        budget=front.budget,
     )
     return Report(
         id=report_id(sha256),

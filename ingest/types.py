@@ -131,9 +131,10 @@ class Frontmatter:
 
     ``sources`` gives for each field that has a value the text and the page it was read from, by
     field name (``title``, ``programme``, ``place``, ``programme_type``, ``report_type``,
-    ``period``, ``client``, ``contractor``, ``year``, ``note``). ``offered`` gives for the hard ones
-    (``programme``, ``contractor``) up to three values a person may choose from, likeliest first,
-    also where none was sure enough to be taken.
+    ``period``, ``municipalities``, ``inhabitants``, ``budget``, ``client``, ``contractor``,
+    ``year``, ``note``). ``offered`` gives for the hard ones (``programme``, ``contractor``,
+    ``municipalities``, ``inhabitants``, ``budget``) up to three values a person may choose from,
+    likeliest first, also where none was sure enough to be taken.
     """
 
     title: str | None = None
@@ -143,6 +144,9 @@ class Frontmatter:
     report_type: ReportType | None = None
     period_from: int | None = None
     period_to: int | None = None
+    municipalities: int | None = None
+    inhabitants: int | None = None
+    budget: str | None = None
     client: str | None = None
     contractor: str | None = None
     year: int | None = None

@@ -17,11 +17,11 @@ from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
-from ingest.again import lacks_text, refuse_decided, refuse_edition
+from ingest.again import lacks_text, refuse_decided
 from ingest.artefacts import Artefacts
 from ingest.pipeline import STAGES, Clock, Ingestor, Source, Watch, nobody, refuse_known_words
 from kb.config import Config
-from kb.desk import Desk
+from kb.desk import Desk, refuse_edition
 from kb.domain import Report, ReportId, ReportStatus
 from kb.embed import Encoder
 from kb.errors import (
@@ -186,26 +186,13 @@ class Worker:
         held = Holding(job_id=job.id, worker=self.name, took_ms=clock.took_ms())
 
         def keep() -> None:
-            if replaced is not None:
-                self._make_way(store, job, replaced)
-            draft.add_to(store, original, held)
+            now = None if replaced is None else store.report(replaced.id)
+            # Asked again, for recognising text took minutes.
+            old = None if now is None else refuse_decided(store, now)
+            draft.add_to(store, original, held, replaces=old)
 
         clock.run("store", keep)
         return draft.report.id
-
-    def _make_way(self, store: Store, job: Job, replaced: Report) -> None:
-        """Remove the report as it was read before, if it still may be.
-
-        A worker killed right after this loses nothing: its job, whose artefacts are complete, is
-        taken up again, and finds no report.
-        """
-        store.jobs.beat(
-            job, self.name, stage="store", progress=STAGES["merge"], lease_s=self._lease_s
-        )
-        now = store.report(replaced.id)
-        if now is not None:
-            refuse_decided(store, now)  # again: recognising text took minutes
-            store.remove_report(now.id)
 
     def _fail(self, store: Store, job: Job, error: KbError, timed: "_Timed") -> None:
         report = error.report_id if isinstance(error, AlreadyIngestedError) else None

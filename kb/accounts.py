@@ -71,6 +71,17 @@ def set_password(store: Store, name: str, password: str) -> Account:
     return store.accounts.set_password_hash(name, _HASHER.hash(password))
 
 
+def change_password(store: Store, name: str, old: str, new: str) -> Account:
+    """Give the account another password for its owner, who knows the old; its sessions end.
+
+    Raises:
+        AccountError: the old password is wrong or there is none, or the new one cannot be used.
+    """
+    if verify(store, name, old) is None:
+        raise AccountError(AccountProblem.OLD_PASSWORD)
+    return set_password(store, name, new)
+
+
 def verify(store: Store, name: str, password: str) -> Account | None:
     """Return the account if the password is its own and it is not closed, else None.
 

@@ -5,7 +5,7 @@ somebody else was faster (the caller passes the versions the person saw), and ca
 is shown as evidence stays a verbatim span of its page; a rewritten statement is marked as edited.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Literal
@@ -34,14 +34,26 @@ from kb.domain import (
 )
 from kb.editions import EditionDiff, carried_over, difference, redecided
 from kb.embed import Encoder, embed_lessons, tokens_of
-from kb.errors import ConflictError, NotFoundError, NotVerbatimError, UndecidedError
+from kb.errors import (
+    ConflictError,
+    EditionError,
+    NotFoundError,
+    NotVerbatimError,
+    ReportState,
+    ReportStateError,
+    UndecidedError,
+)
 from kb.passages import passages_of
-from kb.store import Action, Change, Revision, Store
+from kb.reasons import Code, told
+from kb.store import Action, Change, Relating, Revision, Stance, Store
 from kb.text import normalise, occurrences, sentences, slugify
 
-_BY_HAND = "set by a person"
-_PUBLISHABLE = frozenset({ReportStatus.CANDIDATE, ReportStatus.PUBLISHED, ReportStatus.WITHDRAWN})
-_AWAY = frozenset({ReportStatus.TRASHED, ReportStatus.SUPERSEDED})
+_BY_HAND = told(Code.BY_HAND)
+_AWAY = {
+    ReportStatus.TRASHED: ReportState.TRASHED,
+    ReportStatus.SUPERSEDED: ReportState.SUPERSEDED,
+}
+"""Where a report is of which nothing can be decided or published."""
 
 Versions = Mapping[LessonId, int]
 """The lessons that are meant, each with the version the person saw."""
@@ -79,6 +91,9 @@ class Metadata:
     programme_type: ProgrammeType | None
     period_from: int | None
     period_to: int | None
+    municipalities: int | None
+    inhabitants: int | None
+    budget: str | None
     report_type: ReportType | None
     client: str | None
     contractor: str | None
@@ -104,15 +119,15 @@ class Desk:
 
         Raises:
             NotFoundError: one of them does not exist.
-            ConflictError: one of them was changed since, or its report is in the trash or replaced.
+            ConflictError: one of them was changed since.
+            ReportStateError: its report is in the trash or replaced.
         """
         return self._revise(Action.APPROVE, self._approved(self._seen(lessons)))
 
     def _approved(self, found: Sequence[Lesson]) -> list[Lesson]:
         own = {one.report_id: self._report(one.report_id) for one in found}
-        away = [id_ for id_, one in own.items() if one.status in _AWAY]
-        if away:
-            raise ConflictError(f"report {away[0]} is {own[away[0]].status}")
+        for report in own.values():
+            _refuse_away(report)
         published = {id_ for id_, one in own.items() if one.status is ReportStatus.PUBLISHED}
         return [
             replace(
@@ -233,6 +248,35 @@ class Desk:
         merged = [replace(one, status=Status.MERGED, merged_into=into) for one in gone]
         return self._revise(Action.MERGE, [whole, *merged])
 
+    def relate(
+        self, lesson: LessonId, other: LessonId, said: Stance | None, seen: Stance | None
+    ) -> int:
+        """Say what ``lesson`` is to one of another report, or that it is not; None: undecided.
+
+        Args:
+            lesson: the one that is spoken of.
+            other: what it is compared with.
+            said: what shall stand.
+            seen: what stood when the person looked.
+
+        Raises:
+            NotFoundError: one of the lessons is not there.
+            ConflictError: something else than ``seen`` stands.
+            ValueError: it is one lesson.
+        """
+        if lesson == other:
+            raise ValueError(f"lesson {lesson} stands in no relation to itself")
+        found = self._store.lessons([lesson, other])
+        if len(found) < len((lesson, other)):
+            raise NotFoundError(f"no lesson {' or '.join({lesson, other} - found.keys())}")
+        revision = Revision(
+            action=Action.RELATE,
+            report_id=found[lesson].report_id,
+            by=self._by,
+            relations=(Relating(first=lesson, second=other, seen=seen, said=said),),
+        )
+        return self._store.changes.revise(revision)
+
     # --- reports --------------------------------------------------------------------------------
 
     def metadata(self, report: ReportId, version: int, known: Metadata) -> int:
@@ -271,6 +315,9 @@ class Desk:
             programme_type=known.programme_type,
             period_from=known.period_from,
             period_to=known.period_to,
+            municipalities=known.municipalities,
+            inhabitants=known.inhabitants,
+            budget=known.budget,
         )
 
     def publish(self, report: ReportId, version: int) -> int:
@@ -278,9 +325,11 @@ class Desk:
 
         Raises:
             UndecidedError: candidates remain.
-            ConflictError: it is in the trash, or was changed since.
+            ReportStateError: it is in the trash, replaced, or published with all that is approved.
+            ConflictError: it was changed since.
         """
         kept = self._report(report, version)
+        _refuse_away(kept)
         own = self._lessons_of(report)
         waiting = sum(one.status is Status.CANDIDATE for one in own)
         if waiting:
@@ -288,19 +337,25 @@ class Desk:
         return self._publish(kept, own)
 
     def approve_and_publish(self, report: ReportId) -> int:
-        """Approve every candidate of a report and publish it, in one change."""
+        """Approve every candidate of a report and publish it, in one change.
+
+        Raises:
+            ReportStateError: as for :meth:`publish`.
+        """
         return self._publish(self._report(report), self._lessons_of(report))
 
     def _publish(self, report: Report, own: Sequence[Lesson]) -> int:
-        _refuse_unless(report, _PUBLISHABLE)
+        _refuse_away(report)
         if self._published_edition_of(report.id):
-            raise ConflictError(f"report {report.id} has a newer edition that is published")
+            raise ReportStateError(ReportState.SUPERSEDED, report.id)
         older = None if report.edition_of is None else self._store.report(report.edition_of)
         late = {} if older is None else self._late_decisions(report.id, older.id, own)
         own = [late.get(one.id, one) for one in own]
         ready = {Status.APPROVED, Status.CANDIDATE}
         lessons = [replace(one, status=Status.PUBLISHED) for one in own if one.status in ready]
         lessons += [one for one in own if one.status is Status.REJECTED and one.id in late]
+        if report.status is ReportStatus.PUBLISHED and not lessons:
+            raise ReportStateError(ReportState.PUBLISHED, report.id)
         reports = [replace(report, status=ReportStatus.PUBLISHED)]
         if older is not None and older.status is ReportStatus.PUBLISHED:
             reports.append(replace(older, status=ReportStatus.SUPERSEDED))
@@ -322,7 +377,7 @@ class Desk:
             for change in reversed(self._all_of(old))
             if change.id > linked
             for item in change.items
-            if item.report_id == old
+            if item.report_id == old and item.related is None
         }
         before = self._store.lessons([one for one in late if one is not None])
         return {
@@ -335,7 +390,12 @@ class Desk:
         return self._store.changes.history(report_id=report, limit=None)
 
     def _last_change(self, lesson: LessonId) -> int:
-        return next((one.id for one in self.history(lesson=lesson, limit=1)), 0)
+        about = (
+            one.id
+            for one in self._store.changes.history(lesson_id=lesson, limit=None)
+            if any(item.lesson_id == lesson and item.related is None for item in one.items)
+        )
+        return next(about, 0)
 
     def _published_edition_of(self, report: ReportId) -> bool:
         editions = self._store.editions_of(report)
@@ -345,24 +405,34 @@ class Desk:
         """Let a replaced edition be read again, where the newer one no longer is.
 
         Raises:
-            ConflictError: it was not replaced, was changed since, or the newer one is published.
+            ReportStateError: it was not replaced, or the newer one is published.
+            ConflictError: it was changed since.
         """
         kept = self._report(report, version)
-        _refuse_unless(kept, {ReportStatus.SUPERSEDED})
+        _refuse_unless(kept, ReportStatus.SUPERSEDED, ReportState.NOT_SUPERSEDED)
         if self._published_edition_of(report):
-            raise ConflictError(f"the newer edition of {report} is published")
+            raise ReportStateError(ReportState.SUPERSEDED, report)
         lessons = _with_status(self._lessons_of(report), Status.RETIRED, Status.PUBLISHED)
         again = replace(kept, status=ReportStatus.PUBLISHED)
         return self._revise(Action.PUBLISH, lessons, reports=[again])
 
     def withdraw(self, report: ReportId, version: int, reason: str) -> int:
-        """Take a published report and its lessons away from readers; every decision stays."""
-        _refuse_unless(self._report(report), {ReportStatus.PUBLISHED})
+        """Take a published report and its lessons away from readers; every decision stays.
+
+        Raises:
+            ReportStateError: it is not published.
+        """
+        _refuse_unless(self._report(report), ReportStatus.PUBLISHED, ReportState.NOT_PUBLISHED)
         return self._hide(Action.WITHDRAW, report, version, ReportStatus.WITHDRAWN, reason)
 
     def trash(self, report: ReportId, version: int) -> int:
-        """Put a report in the trash; nothing of it is lost."""
-        _refuse_unless(self._report(report), set(ReportStatus) - {ReportStatus.TRASHED})
+        """Put a report in the trash; nothing of it is lost.
+
+        Raises:
+            ReportStateError: it is there already.
+        """
+        if self._report(report).status is ReportStatus.TRASHED:
+            raise ReportStateError(ReportState.TRASHED, report)
         return self._hide(Action.TRASH, report, version, ReportStatus.TRASHED, None)
 
     def _hide(
@@ -378,9 +448,13 @@ class Desk:
         return self._revise(action, lessons, reports=[replace(kept, status=status)], reason=reason)
 
     def restore(self, report: ReportId, version: int) -> int:
-        """Take a report out of the trash; it is a candidate again."""
+        """Take a report out of the trash; it is a candidate again.
+
+        Raises:
+            ReportStateError: it is not there.
+        """
         kept = self._report(report, version)
-        _refuse_unless(kept, {ReportStatus.TRASHED})
+        _refuse_unless(kept, ReportStatus.TRASHED, ReportState.NOT_TRASHED)
         again = replace(kept, status=ReportStatus.CANDIDATE)
         return self._revise(Action.RESTORE, [], reports=[again])
 
@@ -393,13 +467,12 @@ class Desk:
         what is linked already changes nothing.
 
         Raises:
-            ConflictError: ``new`` is an edition of another report, or ``old`` has a newer one.
+            EditionError: ``new`` is an edition of another report or an older one than ``old``, or
+                ``old`` has a newer one.
         """
         report, before = self._report(new), self._report(old)
         if report.edition_of != old:
-            newer = self._store.editions_of(old)
-            if report.edition_of or newer or before.id == report.id or before.edition_of == new:
-                raise ConflictError(f"{new} cannot be an edition of {old}")
+            refuse_edition(self._store, old, report.sha256)
             carried = carried_over(
                 self._lessons_of(old), self._lessons_of(new), report, self._store.pages(new)
             )
@@ -425,7 +498,7 @@ class Desk:
         """Take a change back; return the number of the change that does it.
 
         Raises:
-            ConflictError: it is undone already, or something it touched was changed since.
+            UndoError: it is undone already, or something it touched was changed since.
         """
         revision = self._store.changes.reverse(change, self._by)
         return self._store.changes.revise(self._with_vectors(revision))
@@ -526,6 +599,9 @@ def _facts(report: Report) -> set[tuple[str, object]]:
         ("place", about.place),
         ("programme_type", about.programme_type),
         ("period", (about.period_from, about.period_to)),
+        ("municipalities", about.municipalities),
+        ("inhabitants", about.inhabitants),
+        ("budget", about.budget),
         ("report_type", report.report_type),
         ("client", report.client),
         ("contractor", report.contractor),
@@ -533,9 +609,44 @@ def _facts(report: Report) -> set[tuple[str, object]]:
     }
 
 
-def _refuse_unless(report: Report, allowed: Collection[ReportStatus]) -> None:
-    if report.status not in allowed:
-        raise ConflictError(f"report {report.id} is {report.status}")
+def refuse_edition(store: Store, old: ReportId, sha256: str) -> None:
+    """Raise if the file with this SHA-256, read already or not, cannot be an edition of ``old``.
+
+    Raises:
+        NotFoundError: there is no such report, or it is in the trash.
+        EditionError: it has a newer edition, or the file is its own, one of its older editions, or
+            another report's.
+    """
+    with store.reading():
+        before, known = store.report(old), store.report_by_sha256(sha256)
+        if before is None or before.status is ReportStatus.TRASHED:
+            raise NotFoundError(f"no report {old} to be an edition of")
+        for one in store.editions_of(old):
+            if one.sha256 != sha256:
+                raise EditionError(f"{one.id} is a newer edition of {old}")
+        is_others = known is not None and known.edition_of not in {None, old}
+        if known is not None and (is_others or known.id in _line_of(store, before)):
+            raise EditionError(f"{known.id} cannot be an edition of {old}")
+
+
+def _line_of(store: Store, report: Report) -> set[ReportId]:
+    """Return a report with all editions before it."""
+    line: set[ReportId] = set()
+    one: Report | None = report
+    while one is not None and one.id not in line:
+        line.add(one.id)
+        one = None if one.edition_of is None else store.report(one.edition_of)
+    return line
+
+
+def _refuse_unless(report: Report, wanted: ReportStatus, reason: ReportState) -> None:
+    if report.status is not wanted:
+        raise ReportStateError(reason, f"report {report.id} is {report.status}")
+
+
+def _refuse_away(report: Report) -> None:
+    if report.status in _AWAY:
+        raise ReportStateError(_AWAY[report.status], report.id)
 
 
 def _with_status(lessons: Sequence[Lesson], old: Status, new: Status) -> list[Lesson]:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from kb.domain import Kind, Lesson, LessonId
 from kb.likeness import centred, theme_rows, weighted_pieces
 from kb.passages import PassageRole, passages_of
+from kb.reasons import Code, told
 from kb.text import words
 
 Floats = NDArray[np.float32]
@@ -178,17 +179,17 @@ def _kind(lesson: Lesson, other: Lesson, alike: float) -> tuple[RelationKind, st
     is_plain = Kind.CHALLENGE not in (lesson.kind, other.kind)
     is_opposed = lesson.kind is not other.kind and (_is_failure(lesson) or _is_failure(other))
     if alike >= _AGAINST and is_opposed and is_plain:
-        return RelationKind.MOTSIER, "one tells it as what worked, the other as what failed"
+        return RelationKind.MOTSIER, told(Code.OPPOSED)
     if alike >= _AGAINST and differing and lesson.kind is other.kind:
-        return RelationKind.MOTSIER, f"the same subject with other numbers: {differing}"
+        return RelationKind.MOTSIER, told(Code.OTHER_NUMBERS, differing)
     if alike >= _SAME and is_plain:
-        return RelationKind.SAMME, "nearly the same, said in another report"
+        return RelationKind.SAMME, told(Code.NEARLY_SAME)
     more = _exactness(lesson) - _exactness(other)
     if more >= _MORE_EXACT:
-        return RelationKind.PRESISERER, "names numbers or conditions that the other leaves open"
+        return RelationKind.PRESISERER, told(Code.MORE_EXACT)
     if more <= -_MORE_EXACT:
-        return RelationKind.PRESISERES, "the other names numbers or conditions left open here"
-    return RelationKind.STOTTER, "near in meaning, and points the same way"
+        return RelationKind.PRESISERES, told(Code.LESS_EXACT)
+    return RelationKind.STOTTER, told(Code.SAME_WAY)
 
 
 def _is_failure(lesson: Lesson) -> bool:

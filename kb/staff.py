@@ -160,7 +160,8 @@ class _Bringing:
         Raises:
             ConflictError: there would be, but it cannot be done any more.
         """
-        from ingest import lacks_text, refuse_decided, refuse_edition
+        from ingest import lacks_text, refuse_decided
+        from kb.desk import refuse_edition
 
         if edition_of:
             refuse_edition(self._store, edition_of, sha256)

@@ -48,12 +48,16 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 PER_ADDRESS, PER_NAME = "30 per 15 minutes", "10 per 15 minutes"
-"""So often may one address, and anyone for one name, try in vain to log in."""
+"""So often may one address, and anyone for one name, try in vain to log in or change a password."""
 
 csrf = CSRFProtect()
-"""Every POST carries a token of its session, with one exception."""
+"""Every POST carries a token of its session, with these exceptions."""
 _CHANGES_NOTHING_OF_OURS = "web.views.about.choose_language"
 """Sets the reader's own cookie; its form stands on pages that must not open a session."""
+_LINKS_IN_MAILS = ("web.views.saved.confirm", "web.views.saved.stop_now")
+"""Whoever holds the secret in the address may; mail programs have no session (RFC 8058)."""
+_KEEP_NOTHING = ("web.views.questions.ask", "web.views.questions.export")
+"""Answer what is sent, keep none of it, and stand on a page that must not open a session."""
 limiter = Limiter(get_remote_address, storage_uri="memory://", strategy="moving-window")
 """Counts in this process; forgets when it ends."""
 
@@ -83,6 +87,8 @@ def install(app: Flask) -> None:
     app.login_manager = manager  # type: ignore[attr-defined]
     csrf.init_app(app)
     csrf.exempt(_CHANGES_NOTHING_OF_OURS)
+    for view in (*_LINKS_IN_MAILS, *_KEEP_NOTHING):
+        csrf.exempt(view)
     limiter.init_app(app)
     app.after_request(_keep_private)
     app.jinja_env.globals.update(visitor=visitor, Role=Role)
@@ -159,6 +165,12 @@ def end() -> None:
 def name_tried() -> str:
     """Return the name somebody tries to log in with, as names are written."""
     return request.form.get("navn", "").strip().lower()[:60]
+
+
+def name_here() -> str:
+    """Return the name of the account that is logged in; empty if none is."""
+    known = account()
+    return known.name if known else ""
 
 
 def was_refused(response: Response) -> bool:

@@ -6,30 +6,48 @@ from flask import Flask, Response, jsonify, make_response, render_template, requ
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
+from werkzeug.http import HTTP_STATUS_CODES
 
 from kb.errors import (
     AccountError,
     AlreadyIngestedError,
+    CollectionFullError,
     ConflictError,
     InputError,
     InvalidQueryError,
     KbError,
+    MailRefusedError,
     NotFoundError,
     NotVerbatimError,
+    QuestionFileError,
     StateError,
     UndecidedError,
+    UnreadablePlanError,
     UnreadableReportError,
 )
 from kb.messages import sentence
 from web.access_log import path_to_log
 from web.language import language
 
-_NOT_FOUND, _TOO_LARGE = 404, 413
+_NOT_FOUND, _NOT_ALLOWED, _TOO_LARGE, _TOO_MANY = 404, 405, 413, 429
+_RETRY_S = 60
+"""Within a minute a program that asked too much may ask again (see ``web/views/api.py``)."""
 _MB = 1_000_000
 _STATUSES: tuple[tuple[type[InputError] | tuple[type[InputError], ...], int], ...] = (
     (NotFoundError, _NOT_FOUND),
     ((ConflictError, UndecidedError, AlreadyIngestedError), 409),
-    ((NotVerbatimError, AccountError, UnreadableReportError), 422),
+    (
+        (
+            NotVerbatimError,
+            AccountError,
+            UnreadablePlanError,
+            UnreadableReportError,
+            CollectionFullError,
+            QuestionFileError,
+            MailRefusedError,
+        ),
+        422,
+    ),
     (InputError, 400),
 )
 _log = logging.getLogger("web")
@@ -64,12 +82,12 @@ def _http(error: HTTPException) -> Response:
         return make_response(error.get_response())
     if error.code == _NOT_FOUND:
         return _known(NotFoundError(path_to_log()))
-    told = _refusal(error)
-    if told is not None:
-        return _answer(error.code, *told)
     known = InvalidQueryError(error.name)
-    response = _answer(error.code, known.code, sentence(known, language()))
+    told = _refusal(error) or (known.code, sentence(known, language()))
+    response = _answer(error.code, *told)
     response.headers.extend((name, value) for name, value in error.get_headers() if name == "Allow")
+    if error.code == _TOO_MANY and _is_for_programs():
+        response.headers["Retry-After"] = str(_RETRY_S)
     return response
 
 
@@ -84,6 +102,12 @@ def _refusal(error: HTTPException) -> tuple[str, str] | None:
         return "form-expired", str(text)
     if error.code == _TOO_LARGE:
         return "too-large", _too_large()
+    if _is_for_programs() and error.code in (_NOT_ALLOWED, _TOO_MANY):
+        return _refusal_of_program(error.code)
+    if error.code == _TOO_MANY and request.blueprint == "feeds":
+        return _refusal_of_program(error.code)
+    if error.code == _TOO_MANY and request.blueprint == "saved":
+        return "too-many-requests", str(_("Du spør for ofte. Vent en time, og prøv igjen."))
     texts = {
         401: ("not-logged-in", _("Du må logge inn for å gjøre dette. Ingenting er endret.")),
         403: ("not-allowed", _("Kontoen din har ikke lov til dette. Be en administrator om det.")),
@@ -94,6 +118,12 @@ def _refusal(error: HTTPException) -> tuple[str, str] | None:
     }
     code, text = texts.get(error.code or 0, ("", ""))
     return (code, str(text)) if code else None
+
+
+def _refusal_of_program(status: int) -> tuple[str, str]:
+    if status == _NOT_ALLOWED:
+        return "method-not-allowed", str(_("Denne adressen kan bare leses, med GET."))
+    return "too-many-requests", str(_("Du spør for ofte. Vent et minutt, og prøv igjen."))
 
 
 def _too_large() -> str:
@@ -114,8 +144,20 @@ def _unknown(error: Exception) -> Response:
     return _answer(500, "error", text)
 
 
+def _is_for_programs() -> bool:
+    return request.path.startswith("/api/") or request.path == "/healthz"
+
+
 def _answer(status: int, code: str, text: str) -> Response:
-    if request.path.startswith("/api/") or request.path == "/healthz":
-        return make_response(jsonify(error={"code": code, "message": text}), status)
+    if _is_for_programs():
+        return _problem(status, code, text)
     page = render_template("error.html", status=status, code=code, text=text)
     return make_response(page, status)
+
+
+def _problem(status: int, code: str, text: str) -> Response:
+    """Return a problem of RFC 9457; ``code`` is what programs can rely on."""
+    title = HTTP_STATUS_CODES.get(status, "Error")
+    problem = jsonify(type="about:blank", title=title, status=status, code=code, detail=text)
+    problem.mimetype = "application/problem+json"
+    return make_response(problem, status)

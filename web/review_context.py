@@ -162,7 +162,7 @@ def last_deed(report_id: ReportId) -> Change | None:
 def lesson_meant(change: Change) -> LessonId | None:
     """Return the lesson a change was about, if it was one rather than a whole report."""
     touched = [item.lesson_id for item in change.items if item.lesson_id is not None]
-    is_one = len(touched) == 1 or change.action in {Action.SPLIT, Action.MERGE}
+    is_one = len(touched) == 1 or change.action in {Action.SPLIT, Action.MERGE, Action.RELATE}
     return touched[0] if touched and is_one else None
 
 
@@ -184,6 +184,7 @@ def conflict(
     versions: Mapping[str, int],
     last: Sequence[Change],
     back: str,
+    seen: str = "",
 ) -> Response:
     """Answer 409 with what stands now beside what the person wanted, and the choice of either.
 
@@ -194,6 +195,7 @@ def conflict(
             for the form's own.
         last: the history of what was to be changed, last first.
         back: where what stands now is shown.
+        seen: what to send instead of what was seen, where that is no version.
     """
     rows = [
         Difference(name=name, before=now.get(name), after=wanted)
@@ -205,7 +207,7 @@ def conflict(
         wish=wish,
         rows=rows,
         last=last[0] if last else None,
-        fields=_resent(versions),
+        fields=_resent(versions, seen),
         back=back,
         deed=deed,
         when=when,
@@ -213,7 +215,7 @@ def conflict(
     return make_response(page, 409)
 
 
-def _resent(versions: Mapping[str, int]) -> list[tuple[str, str]]:
+def _resent(versions: Mapping[str, int], seen: str) -> list[tuple[str, str]]:
     """Return the fields of the form that was refused, with the versions that stand now."""
     fields = []
     for name, value in request.form.items(multi=True):
@@ -221,6 +223,8 @@ def _resent(versions: Mapping[str, int]) -> list[tuple[str, str]]:
             continue
         if name == "versjon":
             value = str(versions.get("", value))  # noqa: PLW2901 - the same field, brought up to date
+        elif name == "sett":
+            value = seen  # noqa: PLW2901 - as above
         elif name == "l":
             id_ = value.partition(":")[0]
             value = f"{id_}:{versions.get(id_, 0)}"  # noqa: PLW2901 - as above

@@ -1,5 +1,6 @@
 """What is known of a report, beside where it was read; and back from a form."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeVar
@@ -9,7 +10,7 @@ from flask_babel import gettext as _
 from kb.desk import Metadata
 from kb.domain import OFFER, Found, ProgrammeType, Report, ReportType
 from web.context import services
-from web.present import label
+from web.present import count_words, label
 
 FIELDS = (
     "title",
@@ -18,6 +19,9 @@ FIELDS = (
     "programme_type",
     "period_from",
     "period_to",
+    "municipalities",
+    "inhabitants",
+    "budget",
     "report_type",
     "year",
     "client",
@@ -26,6 +30,7 @@ FIELDS = (
 """The fields of a form, in the order shown, as :class:`kb.desk.Metadata` names them."""
 
 _YEAR_FIELDS = ("period_from", "period_to", "year")
+_COUNT_FIELDS = ("municipalities", "inhabitants")
 _YEARS = range(1900, 2200)
 _Member = TypeVar("_Member", ReportType, ProgrammeType)
 
@@ -76,6 +81,9 @@ def known_of(report: Report) -> Metadata:
         programme_type=about.programme_type,
         period_from=about.period_from,
         period_to=about.period_to,
+        municipalities=about.municipalities,
+        inhabitants=about.inhabitants,
+        budget=about.budget,
         report_type=report.report_type,
         client=report.client,
         contractor=report.contractor,
@@ -91,9 +99,13 @@ def in_words(known: Metadata) -> dict[str, str | None]:
     for field in FIELDS:
         value = getattr(known, field)
         if value is not None:
-            value = label(kinds[field], value) if field in kinds else str(value)
+            value = label(kinds[field], value) if field in kinds else _plain(field, value)
         words[names[field]] = value
     return words
+
+
+def _plain(field: str, value: object) -> str:
+    return count_words(value) if field == "inhabitants" and isinstance(value, int) else str(value)
 
 
 def read_facts(written: Mapping[str, str]) -> tuple[Metadata | None, dict[str, str]]:
@@ -103,6 +115,12 @@ def read_facts(written: Mapping[str, str]) -> tuple[Metadata | None, dict[str, s
         field: str(_("Skriv årstallet med fire sifre, eller la feltet stå tomt."))
         for field in _YEAR_FIELDS
         if written[field] and years[field] is None
+    }
+    counts = {field: _count(written[field]) for field in _COUNT_FIELDS}
+    problems |= {
+        field: str(_("Skriv et helt tall, eller la feltet stå tomt."))
+        for field in _COUNT_FIELDS
+        if written[field] and counts[field] is None
     }
     first, last = years["period_from"], years["period_to"]
     if first and last and first > last:
@@ -120,6 +138,9 @@ def read_facts(written: Mapping[str, str]) -> tuple[Metadata | None, dict[str, s
         programme_type=types[0],
         period_from=first,
         period_to=last,
+        municipalities=counts["municipalities"],
+        inhabitants=counts["inhabitants"],
+        budget=written["budget"] or None,
         report_type=types[1],
         client=written["client"] or None,
         contractor=written["contractor"] or None,
@@ -137,11 +158,20 @@ def field_names() -> dict[str, str]:
         "programme_type": str(_("Programtype")),
         "period_from": str(_("Perioden begynner")),
         "period_to": str(_("Perioden slutter")),
+        "municipalities": str(_("Antall kommuner")),
+        "inhabitants": str(_("Innbyggere")),
+        "budget": str(_("Budsjett")),
         "report_type": str(_("Type rapport")),
         "year": str(_("Rapportens år")),
         "client": str(_("Oppdragsgiver")),
         "contractor": str(_("Skrevet av")),
     }
+
+
+def _count(written: str) -> int | None:
+    digits = re.sub(r"[\s.,\u00a0]", "", written)
+    is_count = digits.isascii() and digits.isdecimal() and 0 < len(digits) <= 7  # noqa: PLR2004 - fewer people live here
+    return (int(digits) or None) if is_count else None
 
 
 def _year(written: str) -> int | None:

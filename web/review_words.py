@@ -1,6 +1,5 @@
 """What the desk says in words: where a lesson stands, why, what was done, and what that changed."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,12 +9,13 @@ from babel.dates import format_datetime, get_timezone
 from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
 
-from kb.domain import Evidence, Lesson, ReportStatus, Status
+from kb.domain import Evidence, Lesson, LessonId, ReportStatus, Status
 from kb.lint import Finding, LintCode
 from kb.messages import lint_sentence
+from kb.reasons import Code, Reason, read
 from kb.relations import RelationKind
-from kb.store import Action, Change, Item
-from web.context import services
+from kb.store import Action, Change, Item, Stance, Verdict
+from web.context import services, store
 from web.language import language
 from web.present import label, theme_label
 
@@ -90,75 +90,59 @@ def problem_word(code: str) -> str:
     return str(words.get(code, code))
 
 
-_REASONS: tuple[tuple[re.Pattern[str], Callable[[str], str]], ...] = (
-    (
-        re.compile(r"(?:the quote says|sitatet sier) «(.+)»"),
-        lambda x: _("sitatet sier «%(words)s»", words=x),
-    ),
-    (
-        re.compile(r"(?:the heading says|overskriften sier) «(.+)»"),
-        lambda x: _("overskriften sier «%(words)s»", words=x),
-    ),
-    (
-        re.compile(r"(close in meaning to the theme's examples)"),
-        lambda _x: _("meningen ligner eksemplene på temaet"),
-    ),
-    (
-        re.compile(r"(nearest confirmed lessons in other reports carry this theme)"),
-        lambda _x: _("de nærmeste godkjente lærdommene i andre rapporter har dette temaet"),
-    ),
-    (
-        re.compile(r"(told like known lessons on this theme)"),
-        lambda _x: _("fortalt som kjente lærdommer om temaet"),
-    ),
-    (
-        re.compile(r"told like known lessons on this theme: (.+)"),
-        lambda x: _(
-            "fortalt som kjente lærdommer om temaet: %(words)s", words=x.replace("» and «", "», «")
-        ),
-    ),
-    (
-        re.compile(r"told in (\d+) places"),
-        lambda x: _("står %(count)s steder i rapporten", count=x),
-    ),
-    (re.compile(r"(set by a person)"), lambda _x: _("satt av redaksjonen")),
-    (
-        re.compile(r"(one tells it as what worked, the other as what failed)"),
-        lambda _x: _("den ene forteller hva som virket, den andre hva som gikk galt"),
-    ),
-    (
-        re.compile(r"the same subject with other numbers: (.+)"),
-        lambda x: _("samme sak med andre tall: %(numbers)s", numbers=x),
-    ),
-    (
-        re.compile(r"(nearly the same, said in another report)"),
-        lambda _x: _("nesten det samme står i en annen rapport"),
-    ),
-    (
-        re.compile(r"(names numbers or conditions that the other leaves open)"),
-        lambda _x: _("har tall eller vilkår som den andre ikke har"),
-    ),
-    (
-        re.compile(r"(the other names numbers or conditions left open here)"),
-        lambda _x: _("den andre har tall eller vilkår som ikke står her"),
-    ),
-    (
-        re.compile(r"(near in meaning, and points the same way)"),
-        lambda _x: _("ligner i mening og peker samme vei"),
-    ),
-)
-
-
-def reason_words(reason: str) -> tuple[str, ...]:
+def reason_words(kept: str) -> tuple[str, ...]:
     """Return the parts of a machine's reason in the page's language, where we know them."""
-    return tuple(_reason(part.strip()) for part in reason.split(";") if part.strip())
+    return tuple(_reason(one) for one in read(kept))
 
 
-def _reason(part: str) -> str:
-    for pattern, words in _REASONS:
-        if match := pattern.fullmatch(part):
-            return str(words(match[1]))
-    return part
+def _reason(reason: Reason) -> str:
+    if reason.code is None:
+        return reason.words[0]
+    first, second = (*reason.words, "", "")[:2]
+    words: dict[Code, Callable[[], str]] = {
+        Code.CUE: lambda: f"{first} («{second}»)",
+        Code.SECTION: lambda: _("står i %(section)s", section=first),
+        Code.AMONG_LESSONS: lambda: _("står blant setninger som forteller en lærdom"),
+        Code.NO_CUE: lambda: _("ingen kjent vending"),
+        Code.NO_CUE_FOR_KIND: lambda: _("ingen kjent vending forteller typen"),
+        Code.MODEL_LESSON: lambda: _("språkmodellen mener at setningen er en lærdom"),
+        Code.MODEL_LESSON_LIKE: lambda: _(
+            "språkmodellen mener at setningen er en lærdom, nærmest av eksemplene er «%(words)s»",
+            words=first,
+        ),
+        Code.MODEL_KIND: lambda: _(
+            "språkmodellen mener %(kind)s, dernest %(other)s",
+            kind=_kind_named(first),
+            other=_kind_named(second),
+        ),
+        Code.PLACES: lambda: _("står %(count)s steder i rapporten", count=first),
+        Code.QUOTE_SAYS: lambda: _("sitatet sier «%(words)s»", words=first),
+        Code.HEADING_SAYS: lambda: _("overskriften sier «%(words)s»", words=first),
+        Code.LIKE_EXAMPLES: lambda: _("meningen ligner eksemplene på temaet"),
+        Code.NEAREST_LESSONS: lambda: _(
+            "de nærmeste godkjente lærdommene i andre rapporter har dette temaet"
+        ),
+        Code.LIKE_KNOWN: lambda: _("fortalt som kjente lærdommer om temaet"),
+        Code.LIKE_KNOWN_WORDS: lambda: _(
+            "fortalt som kjente lærdommer om temaet: %(words)s",
+            words=first.replace("» and «", "», «"),
+        ),
+        Code.BY_HAND: lambda: _("satt av redaksjonen"),
+        Code.OPPOSED: lambda: _("den ene forteller hva som virket, den andre hva som gikk galt"),
+        Code.OTHER_NUMBERS: lambda: _("samme sak med andre tall: %(numbers)s", numbers=first),
+        Code.NEARLY_SAME: lambda: _("nesten det samme står i en annen rapport"),
+        Code.MORE_EXACT: lambda: _("har tall eller vilkår som den andre ikke har"),
+        Code.LESS_EXACT: lambda: _("den andre har tall eller vilkår som ikke står her"),
+        Code.SAME_WAY: lambda: _("ligner i mening og peker samme vei"),
+    }
+    return str(words[reason.code]())
+
+
+def _kind_named(name: str) -> str:
+    """Return the kind with this bokmål name, as the page's language calls it."""
+    kinds = services().taxonomy.kinds
+    known = (one for one in kinds if one.label.in_language("nb").casefold() == name.casefold())
+    return next((label(kinds, one.id).lower() for one in known), name)
 
 
 def relation_word(kind: str) -> str:
@@ -210,6 +194,7 @@ def deed(change: Change) -> str:
         Action.TRASH: lambda: _("la rapporten i papirkurven"),
         Action.RESTORE: lambda: _("hentet rapporten fra papirkurven"),
         Action.EDITION: lambda: _("koblet rapporten til en tidligere utgave"),
+        Action.RELATE: lambda: _related(change),
         Action.UNDO: lambda: _("angret en endring"),
     }
     return str(words[change.action]())
@@ -218,6 +203,8 @@ def deed(change: Change) -> str:
 def differences(item: Item) -> tuple[Difference, ...]:
     """Return what a change did to one lesson or report, but for what means nothing to people."""
     before, after = item.before or {}, item.after or {}
+    if item.related is not None:
+        return (_relation(item, item.related),)
     told = _LESSON_VALUES if item.lesson_id is not None else _REPORT_VALUES
     names = _names()
     found = []
@@ -227,6 +214,40 @@ def differences(item: Item) -> tuple[Difference, ...]:
         if old != new:
             found.append(Difference(name=names[value], before=old, after=new))
     return tuple(found)
+
+
+def _related(change: Change) -> str:
+    """Return what was done to the relation of two lessons."""
+    after = next((item.after for item in change.items if item.related is not None), None)
+    said = None if after is None else _stance(next(iter(after.values())))
+    if said is None:
+        return str(_("tok bort et forhold til en annen rapport"))
+    if said.verdict is Verdict.ACCEPTED:
+        return str(_("godtok et forhold til en annen rapport"))
+    return str(_("avviste et forhold til en annen rapport"))
+
+
+def _relation(item: Item, other_id: LessonId) -> Difference:
+    other = store().lessons([other_id]).get(other_id)
+    before, after = (
+        stance_words(_stance(next(iter(values.values()))), other) if values else None
+        for values in (item.before, item.after)
+    )
+    return Difference(name=_names()["relation"], before=before, after=after)
+
+
+def _stance(plain: Sequence[str] | None) -> Stance | None:
+    return None if plain is None else Stance(RelationKind(plain[0]), Verdict(plain[1]))
+
+
+def stance_words(said: Stance | None, other: Lesson | None) -> str | None:
+    """Return what is said of a lesson and ``other`` (None: gone); None where nothing is."""
+    if said is None:
+        return None
+    lesson = f"«{other.statement}»" if other else str(_("en lærdom som ikke finnes lenger"))
+    if said.verdict is Verdict.ACCEPTED:
+        return f"{relation_word(said.kind)} {lesson}"
+    return str(_("ikke i slekt med %(lesson)s", lesson=lesson))
 
 
 def lesson_values(lesson: Lesson) -> dict[str, str | None]:
@@ -260,6 +281,7 @@ def _names() -> dict[str, str]:
         "phase": str(_("Fase")),
         "tags": str(_("Tema")),
         "evidence": str(_("Sitat")),
+        "relation": str(_("Forhold")),
         "title": str(_("Tittel")),
         "programme_name": str(_("Navn på programmet")),
         "programme": str(_("Program")),
@@ -280,10 +302,10 @@ def _themes(tags: Sequence[Sequence[Any]]) -> str | None:
 
 
 def _programme(values: Sequence[Any]) -> str:
-    _slug, name, place, programme_type, first, last = values
+    _slug, name, place, programme_type, first, last, *size = values
     kind = label(services().taxonomy.programme_types, programme_type) if programme_type else None
     years = "–".join(str(year) for year in (first, last) if year)
-    return ", ".join(part for part in (name, place, kind, years) if part)
+    return ", ".join(str(part) for part in (name, place, kind, years, *size) if part)
 
 
 def _report_type(value: str | None) -> str | None:

@@ -16,11 +16,13 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from kb.domain import Lesson, LessonId, Report, ReportId, ReportStatus, Status
-from kb.errors import ConflictError, NotFoundError, NotVerbatimError
+from kb.errors import ConflictError, NotFoundError, NotVerbatimError, NoUndo, UndoError
 from kb.passages import passages_of
+from kb.relations import RelationKind
 from kb.store import audit, snapshots, sqlite
 from kb.store import lessons as lessons_of
 from kb.store import records as rec
+from kb.store.relations import Relating, Stance, Verdict, partners, put_stance, stance
 from kb.store.schema import (
     change,
     change_item,
@@ -39,6 +41,10 @@ from kb.tokens import Tokens
 Vectors = Mapping[LessonId, NDArray[np.float32]]
 
 
+RELATION = "relation:"
+"""Begins the name of a value that says what a lesson is to another: ``relation:`` and its id."""
+
+
 class Action(StrEnum):
     """What a person did."""
 
@@ -55,6 +61,7 @@ class Action(StrEnum):
     TRASH = "trash"
     RESTORE = "restore"
     EDITION = "edition"
+    RELATE = "relate"
     UNDO = "undo"
 
 
@@ -62,7 +69,8 @@ class Action(StrEnum):
 class Revision:
     """What shall stand. Each lesson and report carries the ``version`` that the person saw.
 
-    ``lessons`` that are not stored are added; those in ``removed`` (id and version) are taken away.
+    ``lessons`` that are not stored are added; those in ``removed`` (id and version) are taken away,
+    with what was said of them and others.
     ``vectors`` are given for every lesson whose passages differ from the stored ones, and so are
     ``tokens``, where the model gives any.
     """
@@ -74,6 +82,7 @@ class Revision:
     lessons: tuple[Lesson, ...] = ()
     removed: Mapping[LessonId, int] = field(default_factory=dict)
     reports: tuple[Report, ...] = ()
+    relations: tuple[Relating, ...] = ()
     vectors: Vectors = field(default_factory=dict)
     tokens: Mapping[LessonId, Sequence[Tokens]] = field(default_factory=dict)
     model_id: str = ""
@@ -82,12 +91,21 @@ class Revision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """One lesson, or a report where ``lesson_id`` is None; only the values that changed."""
+    """One lesson, or a report where ``lesson_id`` is None; only the values that changed.
+
+    What a lesson is to another is an item of its own, of each of the two.
+    """
 
     report_id: ReportId
     lesson_id: LessonId | None
     before: dict[str, Any] | None
     after: dict[str, Any] | None
+
+    @property
+    def related(self) -> LessonId | None:
+        """The other lesson, if the item says what this one is to it."""
+        name = next(iter(self.after or self.before or {}), "")
+        return name.removeprefix(RELATION) if name.startswith(RELATION) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,8 +136,10 @@ class Changes:
         A lesson that was to be published in a report that is not is approved instead.
 
         Raises:
-            ConflictError: a lesson or report is no longer of the version given, or a report would
-                be left unpublished with published lessons.
+            ConflictError: a lesson or report is no longer of the version given, something else is
+                said of a pair than was seen, or a report would be left unpublished with published
+                lessons.
+            NotFoundError: a report, or a lesson of a pair, is not there.
             NotVerbatimError: a quote does not stand at its spans, or an unedited statement in none.
             ValueError: vectors lack.
         """
@@ -131,7 +151,7 @@ class Changes:
 
         Raises:
             NotFoundError: there is no such change.
-            ConflictError: it is undone already, or something was changed since.
+            UndoError: it is undone already, or something was changed since.
         """
         with self._reading():
             found = self._changes(select(change).where(change.c.id == change_id))
@@ -139,7 +159,7 @@ class Changes:
                 raise NotFoundError(f"no change {change_id}")
             done = found[0]
             if done.undone_by is not None:
-                raise ConflictError(f"change {change_id} is undone by {done.undone_by}")
+                raise UndoError(NoUndo.DONE, f"change {change_id}, by {done.undone_by}")
             return _Reverser(self._connection, done, by).revision()
 
     def history(
@@ -219,6 +239,8 @@ class _Writer:
             if one.status is Status.PUBLISHED and one.report_id not in published:
                 one = replace(one, status=Status.APPROVED)  # noqa: PLW2901 - readers come later
             self._put_lesson(one, stored.get(one.id))
+        for relating in self._revision.relations:
+            self._relate(relating)
         for lesson_id, version in self._revision.removed.items():
             self._remove(lesson_id, version)
         self._refuse_published_in_unpublished()
@@ -334,8 +356,29 @@ class _Writer:
         if before is None:
             raise ConflictError(f"lesson {lesson_id} is gone")
         _refuse_other_version(f"lesson {lesson_id}", version, before.version)
+        for other in partners(self._connection, lesson_id):
+            seen = stance(self._connection, lesson_id, other)
+            self._relate(Relating(first=lesson_id, second=other, seen=seen, said=None))
         lessons_of.remove(self._connection, [lesson_id], self._generation)
         self._add_item(before.report_id, lesson_id, snapshots.of_lesson(before), None)
+
+    def _relate(self, relating: Relating) -> None:
+        ids = (relating.first, relating.second)
+        rows = self._connection.execute(
+            select(lesson.c.id, lesson.c.report_id).where(lesson.c.id.in_(ids))
+        )
+        reports = {row.id: row.report_id for row in rows}
+        for one in ids:
+            if one not in reports:
+                raise NotFoundError(f"no lesson {one}")
+        before = stance(self._connection, *ids)
+        if before != relating.seen:
+            raise ConflictError(f"of {ids} is said {before}, not {relating.seen}")
+        put_stance(self._connection, relating, self._revision.by)
+        pairs = ((before, relating.said), (_inverse(before), _inverse(relating.said)))
+        for own, other, (was, is_now) in zip(ids, ids[::-1], pairs, strict=True):
+            name = RELATION + other
+            self._add_item(reports[own], own, {name: _plain(was)}, {name: _plain(is_now)})
 
     def _add_item(
         self,
@@ -393,7 +436,7 @@ class _Reverser:
         lessons: list[Lesson] = []
         removed: dict[LessonId, int] = {}
         for item in self._done.items:
-            if item.lesson_id is None:
+            if item.lesson_id is None or item.related is not None:
                 continue
             now = stored.get(item.lesson_id)
             _refuse_touched(item, None if now is None else snapshots.of_lesson(now))
@@ -410,8 +453,24 @@ class _Reverser:
             lessons=tuple(lessons),
             removed=removed,
             reports=tuple(self._reports()),
+            relations=tuple(self._relations()),
             undoes=self._done.id,
         )
+
+    def _relations(self) -> Iterator[Relating]:
+        turned: set[frozenset[LessonId]] = set()
+        for item in self._done.items:
+            own, other = item.lesson_id, item.related
+            if own is None or other is None or {own, other} in turned:
+                continue
+            turned.add(frozenset({own, other}))
+            left, back = (
+                _stance_of((values or {}).get(RELATION + other))
+                for values in (item.after, item.before)
+            )
+            if stance(self._connection, own, other) != left:
+                raise UndoError(NoUndo.CHANGED, f"what {own} is to {other}")
+            yield Relating(first=own, second=other, seen=left, said=back)
 
     def _reports(self) -> Iterator[Report]:
         for item in self._done.items:
@@ -419,17 +478,30 @@ class _Reverser:
                 continue
             now = _report(self._connection, item.report_id)
             if now is None or item.before is None:
-                raise ConflictError(f"report {item.report_id} is gone")
+                raise UndoError(NoUndo.CHANGED, f"report {item.report_id} is gone")
             _refuse_touched(item, snapshots.of_report(now))
             yield snapshots.report_of(now, item.before)
 
 
+def _inverse(said: Stance | None) -> Stance | None:
+    return None if said is None else said.inverse
+
+
+def _plain(said: Stance | None) -> list[str] | None:
+    return None if said is None else [said.kind.value, said.verdict.value]
+
+
+def _stance_of(plain: Sequence[str] | None) -> Stance | None:
+    return None if plain is None else Stance(RelationKind(plain[0]), Verdict(plain[1]))
+
+
 def _refuse_touched(item: Item, now: dict[str, Any] | None) -> None:
     what = item.lesson_id or item.report_id
-    if (now is None) != (item.after is None):
-        raise ConflictError(f"{what} was changed since")
-    if now is not None and any(now[name] != value for name, value in (item.after or {}).items()):
-        raise ConflictError(f"{what} was changed since")
+    is_other = now is not None and any(
+        now[name] != value for name, value in (item.after or {}).items()
+    )
+    if (now is None) != (item.after is None) or is_other:
+        raise UndoError(NoUndo.CHANGED, what)
 
 
 def _refuse_other_version(what: str, seen: int, now: int) -> None:

@@ -118,6 +118,9 @@ def programme_record(programme: Programme) -> Record:
         "programme_type": programme.programme_type,
         "period_from": programme.period_from,
         "period_to": programme.period_to,
+        "municipalities": programme.municipalities,
+        "inhabitants": programme.inhabitants,
+        "budget": programme.budget,
     }
 
 
@@ -131,6 +134,9 @@ def programme_of(row: Row[Any]) -> Programme:
         programme_type=None if kind is None else ProgrammeType(kind),
         period_from=row.period_from,
         period_to=row.period_to,
+        municipalities=row.municipalities,
+        inhabitants=row.inhabitants,
+        budget=row.budget,
     )
 
 

@@ -1,5 +1,9 @@
-"""What people decided about pairs of lessons. The pair is kept once, the lower id first."""
+"""What people decided about pairs of lessons. The pair is kept once, the lower id first.
 
+Deciding is a change like any other (:mod:`kb.store.changes`), with history and undo.
+"""
+
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,12 +12,10 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, insert, or_, select
 
 from kb.domain import LessonId, ReportId, Status
-from kb.errors import NotFoundError
 from kb.relations import RelationKind
 from kb.store import sqlite
 from kb.store.records import now
 from kb.store.schema import lesson, relation
-from kb.store.state import raise_generation
 
 
 class Verdict(StrEnum):
@@ -35,48 +37,35 @@ class Relation:
     at: str
 
 
+@dataclass(frozen=True, slots=True)
+class Stance:
+    """What is said of a pair: that the first is ``kind`` to the second, or that it is not."""
+
+    kind: RelationKind
+    verdict: Verdict
+
+    @property
+    def inverse(self) -> "Stance":
+        """The same, said of the second and the first."""
+        return Stance(self.kind.inverse, self.verdict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relating:
+    """What shall be said of a pair, where ``seen`` is what the person saw; None is undecided."""
+
+    first: LessonId
+    second: LessonId
+    seen: Stance | None
+    said: Stance | None
+
+
 class Relations:
     """The decided relations of a store."""
 
     def __init__(self, connection: Connection) -> None:
         """Use the store's ``connection``."""
         self._connection = connection
-
-    def decide(
-        self, first: LessonId, second: LessonId, kind: RelationKind, verdict: Verdict, by: str
-    ) -> None:
-        """Keep that a person said so; what was decided about the pair before is replaced.
-
-        Raises:
-            NotFoundError: one of the lessons is not there.
-            ValueError: it is one lesson.
-        """
-        if first == second:
-            raise ValueError(f"lesson {first} stands in no relation to itself")
-        if second < first:
-            first, second, kind = second, first, kind.inverse
-        values = {
-            "first": first,
-            "second": second,
-            "kind": kind,
-            "verdict": verdict,
-            "by": by,
-            "at": now(),
-        }
-        with sqlite.transaction(self._connection, sqlite.WRITE):
-            self._refuse_unknown(first, second)
-            raise_generation(self._connection)
-            self._connection.execute(delete(relation).where(_is_pair(first, second)))
-            self._connection.execute(insert(relation), values)
-
-    def forget(self, first: LessonId, second: LessonId) -> bool:
-        """Leave the pair undecided again; return whether it was decided."""
-        first, second = sorted((first, second))
-        with sqlite.transaction(self._connection, sqlite.WRITE):
-            gone = self._connection.execute(delete(relation).where(_is_pair(first, second)))
-            if gone.rowcount:
-                raise_generation(self._connection)
-            return bool(gone.rowcount)
 
     def of(self, lesson_id: LessonId) -> tuple[Relation, ...]:
         """Return what is decided about a lesson, as seen from it: it is ``first`` in each."""
@@ -103,15 +92,54 @@ class Relations:
             if report_id in (None, row.report_0, row.report_1)
         )
 
-    def _refuse_unknown(self, *ids: LessonId) -> None:
-        found = {row.id for row in self._all(select(lesson.c.id).where(lesson.c.id.in_(ids)))}
-        for one in ids:
-            if one not in found:
-                raise NotFoundError(f"no lesson {one}")
+    def decided(self) -> dict[LessonId, frozenset[LessonId]]:
+        """Return for each lesson the others that it was decided about with, whatever was said."""
+        others: dict[LessonId, set[LessonId]] = defaultdict(set)
+        for row in self._all(select(relation.c.first, relation.c.second)):
+            others[row.first].add(row.second)
+            others[row.second].add(row.first)
+        return {one: frozenset(own) for one, own in others.items()}
 
     def _all(self, chosen: Any) -> Iterable[Row[Any]]:
         with sqlite.reading(self._connection):
             return self._connection.execute(chosen).all()
+
+
+def stance(connection: Connection, first: LessonId, second: LessonId) -> Stance | None:
+    """Return what is said of a pair, as seen from ``first``. Runs in the caller's transaction."""
+    low, high = sorted((first, second))
+    row = connection.execute(select(relation).where(_is_pair(low, high))).first()
+    if row is None:
+        return None
+    said = Stance(RelationKind(row.kind), Verdict(row.verdict))
+    return said if first == low else said.inverse
+
+
+def put_stance(connection: Connection, relating: Relating, by: str) -> None:
+    """Let ``relating`` stand instead of what was said before. In the caller's transaction."""
+    first, second, said = relating.first, relating.second, relating.said
+    if second < first:
+        first, second, said = second, first, None if said is None else said.inverse
+    connection.execute(delete(relation).where(_is_pair(first, second)))
+    if said is not None:
+        values = {
+            "first": first,
+            "second": second,
+            "kind": said.kind,
+            "verdict": said.verdict,
+            "by": by,
+            "at": now(),
+        }
+        connection.execute(insert(relation), values)
+
+
+def partners(connection: Connection, lesson_id: LessonId) -> tuple[LessonId, ...]:
+    """Return the lessons that something is said of together with this one."""
+    chosen = select(relation).where(
+        or_(relation.c.first == lesson_id, relation.c.second == lesson_id)
+    )
+    rows = connection.execute(chosen).all()
+    return tuple(row.second if row.first == lesson_id else row.first for row in rows)
 
 
 def _is_pair(first: LessonId, second: LessonId) -> Any:

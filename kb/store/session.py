@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from types import TracebackType
@@ -36,17 +37,28 @@ from kb.domain import (
     Status,
     ThemeId,
 )
-from kb.errors import AlreadyIngestedError, NotFoundError, StoreDamagedError, StoreUnavailableError
+from kb.errors import (
+    AlreadyIngestedError,
+    DecidedError,
+    NotFoundError,
+    StoreDamagedError,
+    StoreUnavailableError,
+)
 from kb.store import alike, audit, files, purge, sqlite
 from kb.store import lessons as lessons_of
 from kb.store import records as rec
 from kb.store.accounts import Accounts
 from kb.store.changes import Changes, drop_programme_without_reports
+from kb.store.collections import Collections
 from kb.store.heads import Heads
 from kb.store.jobs import Holding, Jobs
+from kb.store.leaders import Leaders
+from kb.store.publications import Publications
 from kb.store.records import FacetRow, IndexPointer, IndexRow, ReportSummary
 from kb.store.relations import Relations
+from kb.store.saved import Saved
 from kb.store.schema import (
+    change_item,
     evidence_span,
     gone,
     lesson,
@@ -68,6 +80,15 @@ _READING_ORDER = (report_table.c.added, lesson.c.position, lesson.c.number)
 Vectors = Mapping[LessonId, NDArray[np.float32]]
 TokenVectors = Mapping[LessonId, Sequence[Tokens]]
 NO_TOKENS: TokenVectors = {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replaced:
+    """A report that is read anew, as it was seen: at which generation, after which change."""
+
+    report_id: ReportId
+    generation: int
+    last_change: int | None
 
 
 class Store:
@@ -159,9 +180,29 @@ class Store:
         return Relations(self._connection)
 
     @property
+    def collections(self) -> Collections:
+        """The lessons that people keep for themselves."""
+        return Collections(self._connection)
+
+    @property
     def accounts(self) -> Accounts:
         """Who may log in."""
         return Accounts(self._connection)
+
+    @property
+    def publications(self) -> Publications:
+        """When lessons became visible to readers."""
+        return Publications(self._connection)
+
+    @property
+    def leaders(self) -> Leaders:
+        """Where people's programmes are, and what they made of the lessons."""
+        return Leaders(self._connection)
+
+    @property
+    def saved(self) -> Saved:
+        """The searches people keep, and the e-mails about them."""
+        return Saved(self._connection)
 
     # --- adding and removing reports ------------------------------------------------------------
 
@@ -176,13 +217,14 @@ class Store:
         *,
         tokens: TokenVectors = NO_TOKENS,
         job: Holding | None = None,
+        replaces: Replaced | None = None,
     ) -> None:
         """Keep a report with everything that belongs to it; durable when this returns.
 
         A programme that is known by its slug keeps what is known and gets what was unknown.
 
         Args:
-            report: not in the store.
+            report: not in the store, but for the one it ``replaces``.
             pages: with the texts that the quotes stand in.
             lessons: in reading order.
             vectors: for each lesson float32 of shape (passages, dim), as ``passages_of`` has them.
@@ -190,17 +232,22 @@ class Store:
             original: the file whose SHA-256 is the report's.
             tokens: of the lessons' quotes, by the same encoder; a lesson may have none.
             job: what this is done for; noted, and mostly ended, in the same transaction.
+            replaces: the same file as it was read before, which goes in the same transaction.
 
         Raises:
             AlreadyIngestedError: a report with the same SHA-256 is in the store.
+            DecidedError: what it replaces is not as it was seen.
             LeaseLostError: somebody else has taken the job; nothing is stored.
             ValueError: a quote does not stand at its spans, or a vector lacks.
         """
-        self._refuse_known(report)  # before a large file is written for nothing
+        if replaces is None:
+            self._refuse_known(report)  # before a large file is written for nothing
         audit.refuse_unsound(report, pages, lessons)
         rows = [row for one in lessons for row in _vectors_of(one, vectors, model_id)]
         files.keep(files.place(self._home, report.sha256, report.file), original)
         with self._writing():
+            if replaces is not None:
+                self._make_way(replaces)
             self._refuse_known(report)
             generation = raise_generation(self._connection)
             self._put_programme(report.programme)
@@ -217,6 +264,20 @@ class Store:
             lessons_of.put_words(self._connection, [one.id for one in lessons])
             if job is not None:
                 self.jobs.stored(job, report.id)
+
+    def _make_way(self, replaced: Replaced) -> None:
+        """Remove a report, if it is there and nothing about it has changed since it was seen."""
+        own = report_table.c.id == replaced.report_id
+        known = self._first(select(report_table.c.changed).where(own))
+        if known is None:
+            return
+        of_it = lesson.c.report_id == replaced.report_id
+        last = self._one(select(func.max(lesson.c.changed)).where(of_it))[0] or 0
+        told = select(func.max(change_item.c.change_id))
+        newest = self._one(told.where(change_item.c.report_id == replaced.report_id))[0]
+        if max(known.changed, last) > replaced.generation or newest != replaced.last_change:
+            raise DecidedError(f"report {replaced.report_id} was changed since")
+        self._remove(replaced.report_id)
 
     def remove_report(self, report_id: ReportId) -> None:
         """Forget a report and its lessons; its original file stays, so that it can be read again.
@@ -420,6 +481,11 @@ class Store:
         """Return how many published lessons hold each of ``grams``; 0 is left out."""
         with self.reading():
             return sqlite.count_words(self._connection, grams)
+
+    def gram_terms(self, prefix: str) -> dict[str, int]:
+        """Return how many published lessons hold each token that begins with ``prefix``."""
+        with self.reading():
+            return sqlite.words_with_prefix(self._connection, prefix)
 
     # --- reading --------------------------------------------------------------------------------
 

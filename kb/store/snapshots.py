@@ -104,6 +104,9 @@ def of_report(report: Report) -> Snapshot:
             None if about.programme_type is None else about.programme_type.value,
             about.period_from,
             about.period_to,
+            about.municipalities,
+            about.inhabitants,
+            about.budget,
         ],
         "programme_name": report.programme_name,
         "title": report.title,
@@ -122,7 +125,8 @@ def of_report(report: Report) -> Snapshot:
 def report_of(now: Report, kept: Snapshot) -> Report:
     """Return ``now`` with the values of a snapshot."""
     values = of_report(now) | kept
-    slug, name, place, programme_type, first, last = values["programme"]
+    slug, name, place, programme_type, first, last, *size = values["programme"]
+    municipalities, inhabitants, budget = size
     return replace(
         now,
         programme=Programme(
@@ -132,6 +136,9 @@ def report_of(now: Report, kept: Snapshot) -> Report:
             programme_type=None if programme_type is None else ProgrammeType(programme_type),
             period_from=first,
             period_to=last,
+            municipalities=municipalities,
+            inhabitants=inhabitants,
+            budget=budget,
         ),
         programme_name=values["programme_name"],
         title=values["title"],

@@ -302,3 +302,113 @@ def test_at_most_three_are_offered_the_chosen_one_first(read_openings):
             assert 1 <= len(offered) <= 3
             if name in front.sources:
                 assert offered[0] == front.sources[name]
+
+
+# ---- how large the programme is
+
+
+def sizes(front: Frontmatter) -> tuple[int | None, int | None, str | None]:
+    return front.municipalities, front.inhabitants, front.budget
+
+
+def test_a_fact_box_tells_how_large_the_programme_is():
+    front = told_by(
+        "Område: Tenkevik kommune, 4 350 innbyggere ved starten\n"
+        "Program: Nye Tenkevik\n"
+        "Ramme: 38,5 millioner kroner, hvorav kommunen betalte 9,5\n"
+        "Tenkevik kommune er en kystkommune."
+    )
+
+    assert sizes(front) == (1, 4350, "38,5 millioner kroner")
+    assert "4 350 innbyggere" in front.sources["inhabitants"].evidence
+    assert front.sources["budget"].page == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            (
+                "Programmet er et samarbeid mellom fire kommuner med til sammen 18 200 innbyggere. "
+                "Den samlede rammen var 52 mill. kroner."
+            ),
+            (4, 18200, "52 mill. kroner"),
+        ),
+        (
+            (
+                "Dei tre kommunane gjekk saman om programmet. Programmet hadde eit budsjett på 7,5 "
+                "millionar kroner i året."
+            ),
+            (3, None, "7,5 millionar kroner i året"),
+        ),
+        (
+            (
+                "The programme is shared by the municipalities of Fjordby, Sandnes and Holm. It "
+                "had a total budget of NOK 30 million."
+            ),
+            (3, None, "NOK 30 million"),
+        ),
+    ],
+)
+def test_sentences_tell_how_large_a_regional_programme_is(text: str, expected: tuple):
+    assert sizes(told_by(text)) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Tenkevik kommune mistet 300 innbyggere. Prosjektet hadde en ramme på 4 millioner kroner.",
+        "Programmet ga 2 millioner kroner til fondet. Bedriften fikk 3 millioner kroner.",
+        "To av kommunene i regionen trakk seg. Området hadde en ramme på 12 millioner kroner.",
+    ],
+)
+def test_what_is_said_of_something_else_is_not_the_programme_s_size(text: str):
+    front = told_by(text)
+
+    assert front.municipalities in {None, 1}
+    assert (front.inhabitants, front.budget) == (None, None)
+
+
+def test_numbers_of_several_municipalities_are_offered_and_not_added_up():
+    front = told_by(
+        "Type: regionalt program, to kommuner\n"
+        "Grånes har 6 900 innbyggere. Rismo har 3 150 innbyggere. Begge mistet en hjørnestein."
+    )
+
+    assert front.municipalities == 2
+    assert front.inhabitants is None
+    assert [one.value for one in front.offered["inhabitants"]] == ["6900", "3150"]
+
+
+def test_a_report_about_several_programmes_has_no_size_and_no_programme():
+    front = front_of(
+        a_report(
+            "En sammenstilling av omstillingsprogrammene i Tenkevik og Rismo",
+            title="To år, to steder",
+            body=(
+                "Tenkevik er et samarbeid mellom fire kommuner med til sammen 11 600 innbyggere.",
+            ),
+        )
+    )
+
+    assert front.report_type is ReportType.SYNTESE
+    assert (front.programme, *sizes(front)) == (None, None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("line", "contractor"),
+    [
+        ("Utarbeidet av: Elvedal kommunerevisjon IKS", "Elvedal kommunerevisjon IKS"),
+        ("Utarbeidet av: Programkontoret for Vekst i vest", "Programkontoret for Vekst i vest"),
+    ],
+)
+def test_the_maker_s_name_is_read_whole(line: str, contractor: str):
+    assert front_of(a_report(line, "Mars 2022")).contractor == contractor
+
+
+def test_a_line_of_the_contents_is_no_value_of_a_label():
+    front = told_by(
+        "Utarbeidet av\nIndustrien: fra én kunde til mange .......... 4\nNye Tenkevik startet."
+    )
+
+    assert front.contractor is None

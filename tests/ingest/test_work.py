@@ -19,7 +19,7 @@ from kb.domain import ReportStatus, Status
 from kb.embed import Vectors
 from kb.errors import OcrUnavailableError, TaxonomyError
 from kb.search import Searcher, SearchQuery
-from kb.store import Job, JobState, Store
+from kb.store import Job, Jobs, JobState, Store
 from tests.fakes import BrokenEncoder, WordHashEncoder
 from tests.ingest.conftest import Text, write_pdf
 
@@ -455,22 +455,43 @@ def test_a_decision_made_while_ocr_runs_stands(
 
 
 @pytest.mark.usefixtures("mixed")
-def test_killed_between_the_old_reading_and_the_new_the_next_worker_goes_on(
+def test_a_decision_made_at_the_last_moment_stands(
+    store: Store, worker: Worker, put: Put, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put()
+    worker.run_once(store)
+    put(with_ocr=True)
+    add_to = pipeline_module.Draft.add_to
+
+    def decide(*given: object, **more: object) -> None:
+        first = next(iter(store.lessons(store.lesson_ids()).values()))
+        desk(store).approve({first.id: first.version})
+        add_to(*given, **more)
+
+    monkeypatch.setattr(pipeline_module.Draft, "add_to", decide)
+
+    assert worker.run_once(store).error_code == "decided"
+    assert Status.APPROVED in store.reports()[0].lessons
+
+
+@pytest.mark.usefixtures("mixed")
+def test_killed_between_the_old_reading_and_the_new_nothing_is_lost(
     config: Config, store: Store, worker: Worker, put: Put, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put()
     worker.run_once(store)
+    before = content(store)
     job = put(with_ocr=True)
-    add_to = pipeline_module.Draft.add_to
 
     def killed(*_: object) -> None:
+        assert store.reports()[0].report.version > 0, "the new reading is written by now"
         raise SystemExit
 
-    monkeypatch.setattr(pipeline_module.Draft, "add_to", killed)
-    with pytest.raises(SystemExit):
-        worker.run_once(store)
-    assert store.reports() == ()
-    monkeypatch.setattr(pipeline_module.Draft, "add_to", add_to)
+    with monkeypatch.context() as patch:
+        patch.setattr(Jobs, "stored", killed)  # the last step of the transaction
+        with pytest.raises(SystemExit):
+            worker.run_once(store)
+    assert content(store) == before
 
     ended = Worker(config, WordHashEncoder).run_once(store)
 

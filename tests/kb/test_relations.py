@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 
+from kb.desk import Desk
 from kb.domain import Kind, Status
-from kb.errors import NotFoundError
+from kb.errors import ConflictError, NotFoundError, NoUndo, UndoError
 from kb.relations import MOST, Proposer, RelationKind
-from kb.store import Store
-from kb.store.relations import Verdict
+from kb.store import Action, Store
+from kb.store.relations import Stance, Verdict
+from tests.fakes import WordHashEncoder
 from tests.make import a_filing, a_lesson, a_report, vectors_for
 
 HERE, THERE = a_report(b"first"), a_report(b"second")
@@ -123,11 +125,21 @@ def ids(store):
     return first, second, garden
 
 
+def relate(store, first, second, kind, verdict, by="kari"):
+    """Say it, whatever stands."""
+    seen = {one.second: Stance(one.kind, one.verdict) for one in store.relations.of(first)}
+    return desk(store, by).relate(first, second, Stance(kind, verdict), seen.get(second))
+
+
+def desk(store, by="kari"):
+    return Desk(store, WordHashEncoder, by)
+
+
 def test_a_decision_is_seen_from_both_lessons(store):
     first, second, _ = ids(store)
     before = store.generation()
 
-    store.relations.decide(first, second, RelationKind.PRESISERER, Verdict.ACCEPTED, "kari")
+    relate(store, first, second, RelationKind.PRESISERER, Verdict.ACCEPTED)
 
     (own,) = store.relations.of(first)
     (other,) = store.relations.of(second)
@@ -140,8 +152,8 @@ def test_a_decision_is_seen_from_both_lessons(store):
 def test_the_pair_is_kept_once_and_the_last_decision_stands(store):
     first, second, _ = ids(store)
 
-    store.relations.decide(first, second, RelationKind.SAMME, Verdict.ACCEPTED, "kari")
-    store.relations.decide(second, first, RelationKind.STOTTER, Verdict.REJECTED, "ola")
+    relate(store, first, second, RelationKind.SAMME, Verdict.ACCEPTED)
+    relate(store, second, first, RelationKind.STOTTER, Verdict.REJECTED, "ola")
 
     (own,) = store.relations.of(first)
     assert (own.kind, own.verdict, own.by) == (RelationKind.STOTTER, Verdict.REJECTED, "ola")
@@ -150,9 +162,9 @@ def test_the_pair_is_kept_once_and_the_last_decision_stands(store):
 
 def test_accepted_relations_join_published_lessons_only(store):
     first, second, _ = ids(store)
-    store.relations.decide(first, second, RelationKind.SAMME, Verdict.ACCEPTED, "kari")
+    relate(store, first, second, RelationKind.SAMME, Verdict.ACCEPTED)
     (retired,) = a_filing(GARDEN, original=b"third", status=Status.RETIRED).add_to(store).lessons
-    store.relations.decide(retired.id, second, RelationKind.STOTTER, Verdict.ACCEPTED, "kari")
+    relate(store, retired.id, second, RelationKind.STOTTER, Verdict.ACCEPTED)
 
     assert {frozenset((r.first, r.second)) for r in store.relations.accepted()} == {
         frozenset((first, second))
@@ -161,28 +173,96 @@ def test_accepted_relations_join_published_lessons_only(store):
     assert store.relations.accepted("f" * 12) == ()
 
 
-def test_a_decision_can_be_taken_back(store):
+def test_a_decision_can_be_taken_back_and_stays_in_the_history_of_both_lessons(store):
     first, second, _ = ids(store)
-    store.relations.decide(first, second, RelationKind.SAMME, Verdict.REJECTED, "kari")
+    said = Stance(RelationKind.PRESISERER, Verdict.ACCEPTED)
+    relate(store, first, second, said.kind, said.verdict)
 
-    assert store.relations.forget(second, first)
-    assert not store.relations.forget(second, first)
+    desk(store, "ola").relate(second, first, None, said.inverse)
+
     assert store.relations.of(first) == ()
+    for one, kind in ((first, "presiserer"), (second, "presiseres")):
+        taken, given = store.changes.history(lesson_id=one)
+        assert (taken.by, taken.action, given.by) == ("ola", Action.RELATE, "kari")
+        (item,) = [each for each in given.items if each.lesson_id == one]
+        assert list(item.after.values()) == [[kind, "accepted"]]
+        assert item.related == ({first, second} - {one}).pop()
+
+
+def test_a_decision_can_be_undone_and_that_too(store):
+    first, second, _ = ids(store)
+    relate(store, first, second, RelationKind.SAMME, Verdict.REJECTED)
+    change = relate(store, first, second, RelationKind.STOTTER, Verdict.ACCEPTED)
+
+    undone = desk(store).undo(change)
+    (own,) = store.relations.of(first)
+    assert (own.kind, own.verdict) == (RelationKind.SAMME, Verdict.REJECTED)
+
+    desk(store).undo(undone)
+    (own,) = store.relations.of(second)
+    assert (own.kind, own.verdict) == (RelationKind.STOTTER, Verdict.ACCEPTED)
+    with pytest.raises(UndoError) as twice:
+        desk(store).undo(change)
+    assert twice.value.reason is NoUndo.DONE
+
+
+def test_what_was_said_since_is_not_undone(store):
+    first, second, garden = ids(store)
+    change = relate(store, first, second, RelationKind.SAMME, Verdict.ACCEPTED)
+    relate(store, second, first, RelationKind.MOTSIER, Verdict.ACCEPTED, "ola")
+    relate(store, first, garden, RelationKind.SAMME, Verdict.REJECTED)
+
+    with pytest.raises(UndoError) as refused:
+        desk(store).undo(change)
+
+    assert refused.value.reason is NoUndo.CHANGED
+    assert store.relations.of(second)[0].kind is RelationKind.MOTSIER
+
+
+def test_two_people_cannot_both_decide_a_pair_unseen(store):
+    first, second, _ = ids(store)
+    relate(store, first, second, RelationKind.SAMME, Verdict.ACCEPTED)
+
+    with pytest.raises(ConflictError):
+        desk(store, "ola").relate(
+            second, first, Stance(RelationKind.MOTSIER, Verdict.ACCEPTED), None
+        )
+
+    assert store.relations.of(first)[0].by == "kari"
+
+
+def test_undoing_a_split_takes_the_relations_of_the_part_along_and_redoing_brings_them(store):
+    two = "Styret møttes for sjelden. Rollene ble aldri avklart."
+    filing = a_filing(two, original=b"third", status=Status.CANDIDATE).add_to(store)
+    (lesson,) = filing.lessons
+    version = store.lessons([lesson.id])[lesson.id].version
+    split = desk(store).split(lesson.id, version, two.replace(". ", ".|").split("|"))
+    (part,) = set(store.lesson_ids(report_id=filing.report.id)) - {lesson.id}
+    first, _, _ = ids(store)
+    relate(store, part, first, RelationKind.STOTTER, Verdict.ACCEPTED)
+
+    undone = desk(store).undo(split)
+    assert store.relations.of(first) == ()
+
+    desk(store).undo(undone)
+    (own,) = store.relations.of(first)
+    assert (own.second, own.kind, own.verdict) == (part, RelationKind.STOTTER, Verdict.ACCEPTED)
+    assert store.check() == ()
 
 
 def test_a_relation_needs_two_lessons_that_are_there(store):
     first, _, _ = ids(store)
 
     with pytest.raises(NotFoundError, match="ffff"):
-        store.relations.decide(first, "f" * 12, RelationKind.SAMME, Verdict.ACCEPTED, "kari")
+        relate(store, first, "f" * 12, RelationKind.SAMME, Verdict.ACCEPTED)
     with pytest.raises(ValueError, match="itself"):
-        store.relations.decide(first, first, RelationKind.SAMME, Verdict.ACCEPTED, "kari")
+        relate(store, first, first, RelationKind.SAMME, Verdict.ACCEPTED)
     assert store.relations.of(first) == ()
 
 
 def test_a_removed_report_takes_its_relations_along(store):
     first, second, _ = ids(store)
-    store.relations.decide(first, second, RelationKind.SAMME, Verdict.ACCEPTED, "kari")
+    relate(store, first, second, RelationKind.SAMME, Verdict.ACCEPTED)
 
     store.remove_report(THERE.id)
 

@@ -2,21 +2,21 @@
 
 import re
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
-from kb.accounts import make_link, set_password
+from kb.accounts import add_user, make_link, set_password
 from kb.config import Config
 from kb.store import Role, Store
 from tests.fakes import WordHashEncoder
-from tests.web.conftest import Client
+from tests.web.conftest import site_over
 from tests.web.staff import NAMES, PASSWORD, add_staff, log_in, send, token
 from tests.web.world import CORPUS
-from web import auth, create_app
+from web import create_app
 
 
 @pytest.fixture(scope="module")
@@ -28,21 +28,17 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def app(home: Path) -> Flask:
-    app = create_app(Config(home=home, corpus=CORPUS), WordHashEncoder())
-    app.test_client_class = Client
-    return app
+    return site_over(Config(home=home, corpus=CORPUS), WordHashEncoder())
 
 
-@pytest.fixture
-def client(app: Flask) -> FlaskClient:
-    auth.limiter.reset()
-    return app.test_client()
+NEW = "fem varme kaker"
 
 
-@pytest.fixture
-def store(home: Path) -> Iterator[Store]:
-    with Store.open(home) as opened:
-        yield opened
+def change(
+    client: FlaskClient, old: str = PASSWORD, new: str = NEW, again: str = ""
+) -> TestResponse:
+    """Send the form for another password."""
+    return send(client, "/konto", "/konto", passord=old, nytt=new, gjentatt=again or new)
 
 
 def is_in(client: FlaskClient) -> bool:
@@ -406,3 +402,75 @@ def test_a_broken_store_still_answers_with_a_page(
 
     assert answer.status_code == 503
     assert "Datamappen kan ikke åpnes" in answer.text
+
+
+# ---- one's own password
+
+
+def test_a_password_is_changed_by_its_owner_and_ends_the_other_sessions(
+    app: Flask, client: FlaskClient, store: Store
+) -> None:
+    add_user(store, "bytter", Role.READER, PASSWORD)
+    elsewhere = app.test_client()
+    for one in (client, elsewhere):
+        log_in(one, name="bytter")
+
+    answer = change(client)
+
+    assert (answer.status_code, answer.location) == (303, "/konto")
+    assert "Passordet er byttet" in client.get("/konto").text, "this session goes on"
+    assert elsewhere.get("/konto").status_code == 303
+    assert log_in(app.test_client(), name="bytter", password=NEW).status_code == 303
+    assert log_in(app.test_client(), name="bytter").status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("form", "said"),
+    [
+        ({"old": "feil passord her"}, "ikke det du skrev"),
+        ({"new": "kort"}, "minst 12 tegn"),
+        ({"again": "noe helt annet"}, "ikke like"),
+    ],
+)
+def test_a_password_that_cannot_be_changed_stays_and_the_page_says_why(
+    app: Flask, client: FlaskClient, form: dict, said: str
+) -> None:
+    log_in(client)
+
+    answer = change(client, **form)
+
+    assert answer.status_code == 422
+    assert said in answer.text
+    assert NEW not in answer.text
+    assert log_in(app.test_client()).status_code == 303
+
+
+def test_guessing_the_old_password_is_throttled(client: FlaskClient) -> None:
+    log_in(client)
+
+    codes = [change(client, old=f"gjetning nummer {n}").status_code for n in range(12)]
+
+    assert codes[:10] == [422] * 10
+    assert codes[10:] == [429, 429]
+
+
+def test_a_password_is_changed_only_by_a_form_of_this_site_and_only_when_logged_in(
+    app: Flask, client: FlaskClient
+) -> None:
+    assert client.get("/konto").status_code == 303
+    log_in(client)
+    form = {"passord": PASSWORD, "nytt": NEW, "gjentatt": NEW}
+
+    assert client.post("/konto", data=form).status_code == 400
+    assert log_in(app.test_client()).status_code == 303
+
+
+def test_an_account_without_a_password_is_told_so(client: FlaskClient, store: Store) -> None:
+    store.accounts.add("lenke", Role.EDITOR, None)
+    path = f"/inn/{make_link(store, 'lenke', 5)}"
+    send(client, path, path)
+
+    page = client.get("/konto").text
+
+    assert "har ikke passord" in page
+    assert 'type="password"' not in page

@@ -13,38 +13,21 @@ from kb.config import Config
 from kb.desk import Desk
 from kb.domain import ReportStatus
 from kb.store import Role, Store
-from tests.web.conftest import Client
+from tests.web.conftest import site_over
 from tests.web.staff import add_staff, log_in, send, token
 from tests.web.world import CORPUS, World
-from web import auth, create_app
+from web import create_app
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory, world: World) -> Path:
-    """Return a copy of the world that has staff."""
-    folder = tmp_path_factory.mktemp("desk") / "home"
-    shutil.copytree(world.config.home, folder)
-    add_staff(folder)
-    return folder
+def home(tmp_path_factory: pytest.TempPathFactory, staffed: Path) -> Path:
+    """Return a copy that the tests of this file share."""
+    return Path(shutil.copytree(staffed, tmp_path_factory.mktemp("desk") / "home"))
 
 
 @pytest.fixture(scope="module")
-def app(house: Path, world: World) -> Flask:
-    app = create_app(Config(home=house, corpus=CORPUS), world.encoder)
-    app.test_client_class = Client
-    return app
-
-
-@pytest.fixture
-def client(app: Flask) -> FlaskClient:
-    auth.limiter.reset()
-    return app.test_client()
-
-
-@pytest.fixture
-def editor(client: FlaskClient) -> FlaskClient:
-    log_in(client)
-    return client
+def app(home: Path, world: World) -> Flask:
+    return site_over(Config(home=home, corpus=CORPUS), world.encoder)
 
 
 def text_of(page: str) -> str:
@@ -130,8 +113,8 @@ def test_no_form_of_the_site_is_taken_without_its_token(app: Flask, editor: Flas
         assert editor.post(path, data={"csrf_token": "x"}).status_code == 400, rule
 
 
-def test_getting_changes_nothing(app: Flask, editor: FlaskClient, house: Path):
-    with Store.open(house) as store:
+def test_getting_changes_nothing(app: Flask, editor: FlaskClient, home: Path):
+    with Store.open(home) as store:
         before = store.generation(), store.jobs.list(), len(store.changes.history())
         for _rule, path in addresses(app, "GET"):
             editor.get(path)
@@ -149,8 +132,8 @@ def test_the_desk_shows_what_waits_and_where_to_decide(editor: FlaskClient, worl
     assert world.reports["fjellvik"] not in page, "all of it is decided"
 
 
-def test_a_report_without_open_proposals_is_ready(editor: FlaskClient, house: Path, world: World):
-    with Store.open(house) as store:
+def test_a_report_without_open_proposals_is_ready(editor: FlaskClient, home: Path, world: World):
+    with Store.open(home) as store:
         ids = store.lesson_ids(report_id=world.reports["kladd"])
         seen = {one.id: one.version for one in store.lessons(ids).values()}
         desk = Desk(store, lambda: world.encoder, "kari")
@@ -201,9 +184,9 @@ def test_the_list_is_picked_by_status(editor: FlaskClient, world: World):
     assert shown[ReportStatus.TRASHED] == set()
 
 
-def test_the_trash_is_apart(editor: FlaskClient, house: Path, world: World):
+def test_the_trash_is_apart(editor: FlaskClient, home: Path, world: World):
     kladd = world.reports["kladd"]
-    with Store.open(house) as store:
+    with Store.open(home) as store:
         desk = Desk(store, lambda: world.encoder, "kari")
         change = desk.trash(kladd, store.report(kladd).version)
         everything = editor.get("/desk/rapporter").text

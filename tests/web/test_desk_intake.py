@@ -4,7 +4,7 @@ import hashlib
 import io
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -21,11 +21,10 @@ from kb.config import Config
 from kb.desk import Desk, Edit
 from kb.domain import Phase, ReportStatus
 from kb.store import Job, JobState, Store
-from tests.web.conftest import Client
-from tests.web.staff import add_staff, log_in, send, token
+from tests.web.conftest import site_over
+from tests.web.staff import send, token
 from tests.web.tiny_pdf import tiny_pdf
 from tests.web.world import CORPUS, World
-from web import auth, create_app
 from web.views import intake as view
 from web.views.intake import file_name
 
@@ -43,15 +42,6 @@ Put = Callable[..., Job]
 
 
 @pytest.fixture(scope="module")
-def staffed(tmp_path_factory: pytest.TempPathFactory, world: World) -> Path:
-    """Return a copy of the world with staff, to be copied once more for each test."""
-    folder = tmp_path_factory.mktemp("staffed") / "home"
-    shutil.copytree(world.config.home, folder)
-    add_staff(folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
 def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
     home = tmp_path_factory.mktemp("intake") / "home"
     return Config(home=home, corpus=CORPUS, max_file_mb=1)
@@ -59,9 +49,7 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
 
 @pytest.fixture(scope="module")
 def site(config: Config, world: World) -> Flask:
-    app = create_app(config, world.encoder)
-    app.test_client_class = Client
-    return app
+    return site_over(config, world.encoder)
 
 
 @pytest.fixture
@@ -76,22 +64,8 @@ def app(site: Flask, config: Config, staffed: Path, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.fixture
-def house(app: Flask, config: Config) -> Path:
+def home(app: Flask, config: Config) -> Path:
     return config.home
-
-
-@pytest.fixture
-def editor(app: Flask) -> FlaskClient:
-    auth.limiter.reset()
-    client = app.test_client()
-    log_in(client)
-    return client
-
-
-@pytest.fixture
-def store(house: Path) -> Iterator[Store]:
-    with Store.open(house) as opened:
-        yield opened
 
 
 @pytest.fixture
@@ -277,10 +251,10 @@ HOSTILE = [
 ]
 
 
-def test_a_hostile_name_is_only_a_word_on_the_page(editor: FlaskClient, store: Store, house: Path):
+def test_a_hostile_name_is_only_a_word_on_the_page(editor: FlaskClient, store: Store, home: Path):
     """Sent as a malicious program would, with nothing escaped but the quote that ends the name."""
     sent, field = 0, token(editor, "/desk/inn")
-    before = {path for path in house.parent.rglob("*") if path.is_file()}
+    before = {path for path in home.parent.rglob("*") if path.is_file()}
     for name in HOSTILE:
         answer = editor.post(
             "/desk/inn",
@@ -300,7 +274,7 @@ def test_a_hostile_name_is_only_a_word_on_the_page(editor: FlaskClient, store: S
             store.jobs.cancel(job.id)
             store.jobs.forget(job.id)
 
-    left = {path for path in house.parent.rglob("*") if path.is_file()} - before
+    left = {path for path in home.parent.rglob("*") if path.is_file()} - before
     assert sent > 25, "most of them are taken, under a tamed name"
     assert {path.name for path in left} <= {f"erfaringsbanken.db-{kind}" for kind in ("wal", "shm")}
 

@@ -14,8 +14,8 @@ from flask_babel import gettext as _
 from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response
 
-from ingest import OcrState, ocr_state, refuse_decided, refuse_edition
-from kb.desk import Desk
+from ingest import OcrState, ocr_state, refuse_decided
+from kb.desk import Desk, refuse_edition
 from kb.domain import Report, ReportId, ReportStatus
 from kb.errors import ConflictError, NotFoundError, Unreadable, UnreadableReportError
 from kb.messages import sentence

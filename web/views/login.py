@@ -1,17 +1,24 @@
-"""Logging in and out, by password or one-time link. Replaced together with ``web/auth.py``."""
+"""Logging in and out, by password or one-time link, and changing one's own password.
 
-from flask import Blueprint, redirect, render_template, request, url_for
+Replaced together with ``web/auth.py``.
+"""
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from kb.accounts import link_works, use_link, verify
+from kb.accounts import change_password, link_works, use_link, verify
+from kb.errors import AccountError, AccountProblem
+from kb.messages import sentence
 from kb.store import Account, Role
 from web import auth
 from web.context import store
-from web.language import safe_return
+from web.language import language, safe_return
 
 bp = Blueprint("login", __name__)
 _WRONG = 401
 _GONE = 410
+_UNUSABLE = 422
 
 
 @bp.get("/inn")
@@ -62,13 +69,45 @@ def log_out() -> Response:
     return redirect(url_for("login.page", ut=1), 303)
 
 
+@bp.get("/konto")
+@auth.requires(Role.READER)
+def own_account() -> str:
+    """Show who is logged in, with the form for another password."""
+    return _own_account({})
+
+
+@bp.post("/konto")
+@auth.limiter.limit(auth.PER_ADDRESS, deduct_when=auth.was_refused)
+@auth.limiter.limit(auth.PER_NAME, key_func=auth.name_here, deduct_when=auth.was_refused)
+@auth.requires(Role.READER)
+def change_own_password() -> Response | tuple[str, int]:
+    """Give the account another password; sessions on other machines end, this one goes on."""
+    old, new, again = (request.form.get(field, "") for field in ("passord", "nytt", "gjentatt"))
+    if new != again:
+        return _own_account({"gjentatt": _("De to nye passordene er ikke like.")}), _UNUSABLE
+    try:
+        changed = change_password(store(), auth.actor(), old, new)
+    except AccountError as error:
+        is_old = error.reason is AccountProblem.OLD_PASSWORD
+        field = "passord" if is_old else "nytt"
+        return _own_account({field: sentence(error, language())}), _UNUSABLE
+    auth.begin(changed)
+    flash(_("Passordet er byttet. Du er logget ut på andre maskiner."), "success")
+    return redirect(url_for("login.own_account"), 303)
+
+
+def _own_account(problems: dict[str, str]) -> str:
+    """Return the page with what is wrong by field; passwords are never sent back."""
+    return render_template("login/account.html", account=auth.account(), problems=problems)
+
+
 def _form(**known: object) -> str:
     blank = {"next_page": "", "name": "", "is_wrong": False, "is_out": False}
     return render_template("login/page.html", **blank | known)
 
 
 def _wanted(known: Account, path: str) -> str:
-    """Return where to go: a page of this site, else the desk; for readers the front page."""
+    """Return where to go: a page of this site that is theirs, else the desk or the front page."""
     if not known.role.may(Role.EDITOR):
-        return url_for("front.page")
+        return url_for("front.page") if path.startswith("/desk") else safe_return(path)
     return safe_return(path) if safe_return(path) != "/" else url_for("desk.page")

@@ -11,7 +11,7 @@ from kb.domain import Found, Lesson, Report, Status
 from kb.errors import NotFoundError
 from web.context import services, store
 from web.page_image import is_pdf
-from web.present import label, report_type
+from web.present import count_words, label, report_type
 from web.security import FOREIGN_FILE_POLICY
 from web.views.published import in_order, published_report
 
@@ -92,6 +92,17 @@ def _facts(report: Report) -> tuple[Fact, ...]:
             _("Programtype"),
             label(types, programme.programme_type) if programme.programme_type else None,
         ),
+        (
+            "municipalities",
+            _("Kommuner"),
+            str(programme.municipalities) if programme.municipalities else None,
+        ),
+        (
+            "inhabitants",
+            _("Innbyggere"),
+            count_words(programme.inhabitants) if programme.inhabitants else None,
+        ),
+        ("budget", _("Budsjett"), programme.budget),
         ("report_type", _("Type rapport"), report_type(report) if report.report_type else None),
         ("year", _("År"), str(report.year) if report.year else None),
         ("contractor", _("Skrevet av"), report.contractor),

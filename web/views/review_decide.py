@@ -14,8 +14,7 @@ from kb.domain import MAX_THEMES, Kind, Lesson, LessonId, Phase, Status
 from kb.errors import InvalidQueryError, NotVerbatimError
 from kb.messages import sentence
 from kb.relations import RelationKind
-from kb.store import Action, Role
-from kb.store.relations import Verdict
+from kb.store import Action, Role, Stance, Verdict
 from kb.text import normalise
 from web.auth import actor, requires
 from web.context import services, store
@@ -34,15 +33,20 @@ from web.review_context import (
     queue_of,
     quoted,
     report_address,
-    tell,
     version_seen,
     versions_seen,
 )
-from web.review_words import lesson_values, reject_reason, status_word, value_name
+from web.review_words import (
+    lesson_values,
+    reject_reason,
+    stance_words,
+    status_word,
+    value_name,
+)
 from web.views.review import sentences_around, text_behind, units_of
 
 bp = blueprint("review_decide", "/desk/laerdom/<lesson_id>")
-_Member = TypeVar("_Member", Kind, Phase, RelationKind)
+_Member = TypeVar("_Member", Kind, Phase, RelationKind, Verdict)
 _MAX_REASON_CHARS = 500
 _MAX_STATEMENT_CHARS = 1_000
 
@@ -213,19 +217,45 @@ def merge(lesson_id: str) -> Response:
 @requires(Role.EDITOR)
 def relate(lesson_id: str) -> Response:
     """Say what this lesson is to one of another report, that it is not, or neither."""
-    other = find_lesson(request.form.get("annen", ""))
-    said = request.form.get("svar", "")
-    kind = _member(RelationKind, request.form.get("forhold", ""))
-    if other.id == find_lesson(lesson_id).id:
+    lesson, other = find_lesson(lesson_id), find_lesson(request.form.get("annen", ""))
+    if other.id == lesson.id:
         raise InvalidQueryError("a lesson stands in no relation to itself")
-    if said == "glem":
-        store().relations.forget(lesson_id, other.id)
-        tell(_("Forholdet er ikke avgjort lenger."))
-    else:
-        verdict = Verdict.ACCEPTED if said == "ja" else Verdict.REJECTED
-        store().relations.decide(lesson_id, other.id, kind, verdict, actor())
-        tell(_("Forholdet er lagret.") if said == "ja" else _("Forslaget om forhold er avvist."))
-    return redirect(lesson_address(lesson_id), 303)
+    answer = request.form.get("svar", "")
+    kind = _member(RelationKind, request.form.get("forhold", ""))
+    said = None
+    if answer != "glem":
+        said = Stance(kind, Verdict.ACCEPTED if answer == "ja" else Verdict.REJECTED)
+    told = {"glem": _("Forholdet er ikke avgjort lenger."), "ja": _("Forholdet er lagret.")}
+    return decide(
+        lambda: desk().relate(lesson.id, other.id, said, _stance_seen()),
+        said=told.get(answer, _("Forslaget om forhold er avvist.")),
+        way=lesson_address(lesson.id),
+        refuse=lambda: _other_stance(lesson, other, said),
+    )
+
+
+def _stance_seen() -> Stance | None:
+    """Return what a form says that stood when the person looked: ``kind:verdict``, or nothing."""
+    kind, _colon, verdict = request.form.get("sett", "").partition(":")
+    return Stance(_member(RelationKind, kind), _member(Verdict, verdict)) if kind else None
+
+
+def _other_stance(lesson: Lesson, other: Lesson, said: Stance | None) -> Response:
+    """Show what somebody else has said of the two lessons meanwhile."""
+    found = (one for one in store().relations.of(lesson.id) if one.second == other.id)
+    now = next((Stance(one.kind, one.verdict) for one in found), None)
+    name = value_name("relation")
+    return conflict(
+        Wish(
+            title=_("Du ville avgjøre forholdet til en annen lærdom."),
+            values={name: stance_words(said, other)},
+        ),
+        {name: stance_words(now, other)},
+        versions={},
+        last=desk().history(lesson=lesson.id, limit=1),
+        back=lesson_address(lesson.id),
+        seen="" if now is None else f"{now.kind}:{now.verdict}",
+    )
 
 
 # --- what a form holds --------------------------------------------------------------------------

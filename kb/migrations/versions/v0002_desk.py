@@ -23,6 +23,9 @@ def upgrade() -> None:
 
 
 def _widen() -> None:
+    op.add_column("programme", sa.Column("municipalities", sa.Integer()))
+    op.add_column("programme", sa.Column("inhabitants", sa.Integer()))
+    op.add_column("programme", sa.Column("budget", sa.Text()))
     op.add_column("report", sa.Column("changed", sa.Integer(), nullable=False, server_default="0"))
     op.execute("UPDATE report SET changed = added")
     op.add_column("report", sa.Column("edition_of", sa.Text()))

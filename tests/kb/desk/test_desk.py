@@ -299,7 +299,7 @@ def test_a_report_goes_only_where_it_may(
         refused
         == {
             ReportStatus.CANDIDATE: {"withdraw", "restore", "reinstate"},
-            ReportStatus.PUBLISHED: {"restore", "reinstate"},
+            ReportStatus.PUBLISHED: {"restore", "reinstate", "publish"},
             ReportStatus.WITHDRAWN: {"withdraw", "restore", "reinstate"},
             ReportStatus.TRASHED: {"withdraw", "trash", "reinstate", "publish"},
             ReportStatus.SUPERSEDED: {"withdraw", "restore", "reinstate", "publish"},
@@ -331,12 +331,30 @@ def _known(programme: str | None, **known: object) -> Metadata:
         programme_type=None,
         period_from=None,
         period_to=None,
+        municipalities=None,
+        inhabitants=None,
+        budget=None,
         report_type=None,
         client=None,
         contractor=None,
         year=None,
     )
     return replace(blank, **known)
+
+
+def test_the_size_of_a_programme_is_corrected_and_the_correction_undone(
+    store: Store, filing: Filing, desk: Desk
+) -> None:
+    report = filing.report.id
+    known = _known("Nye Elvdal", municipalities=6, inhabitants=21_000, budget="42 mill. kroner")
+
+    change = desk.metadata(report, _report(store, report).version, known)
+    about = _report(store, report).programme
+    assert (about.municipalities, about.inhabitants, about.budget) == (6, 21_000, "42 mill. kroner")
+
+    desk.undo(change)
+    about = _report(store, report).programme
+    assert (about.municipalities, about.inhabitants, about.budget) == (None, None, None)
 
 
 def test_joining_a_programme_leaves_what_is_known_of_it(

@@ -4,7 +4,7 @@ import pytest
 
 from kb.desk import Desk, Edit
 from kb.domain import Lesson, ReportStatus, Status
-from kb.errors import ConflictError
+from kb.errors import EditionError
 from kb.store import Store
 from tests.kb.desk.conftest import QUOTES, undecided
 from tests.make import Filing
@@ -185,8 +185,22 @@ def test_a_report_has_one_newer_edition_and_is_none_of_itself(
     desk.link_edition(newer.report.id, filing.report.id)
     third = undecided(*QUOTES, original=b"%PDF 3").add_to(store)
     for new, old in ((third, filing), (filing, newer), (third, third)):
-        with pytest.raises(ConflictError):
+        with pytest.raises(EditionError):
             desk.link_edition(new.report.id, old.report.id)
+
+
+def test_editions_never_make_a_ring(
+    store: Store, desk: Desk, filing: Filing, newer: Filing
+) -> None:
+    third = undecided(*QUOTES, original=b"%PDF 3").add_to(store)
+    desk.link_edition(newer.report.id, filing.report.id)
+    desk.link_edition(third.report.id, newer.report.id)
+    before = store.generation()
+
+    with pytest.raises(EditionError):
+        desk.link_edition(filing.report.id, third.report.id)
+
+    assert store.generation() == before
 
 
 def test_a_quote_that_now_runs_over_a_page_break_is_followed(
