@@ -190,11 +190,22 @@ def _read_passages(path: Path) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def evaluate(judged: JudgedSet, encoder: Encoder) -> Evaluation:
-    """Search every question and compare the rankings with the judgements."""
+@contextmanager
+def judged_base(
+    judged: JudgedSet, encoder: Encoder
+) -> Iterator[tuple[Store, Path, dict[str, str]]]:
+    """Give a store that holds the passages as lessons, its folder, and the passage of each id."""
     with tempfile.TemporaryDirectory() as folder, Store.open(Path(folder)) as store:
-        names = _fill(store, judged.passages, encoder)
-        searcher = Searcher(encoder, Path(folder))
+        yield store, Path(folder), _fill(store, judged.passages, encoder)
+
+
+def evaluate(judged: JudgedSet, encoder: Encoder, corpus: Path | None = None) -> Evaluation:
+    """Search every question and compare the rankings with the judgements.
+
+    ``corpus`` holds the floors that decide what is answered with nothing.
+    """
+    with judged_base(judged, encoder) as (store, folder, names):
+        searcher = Searcher(encoder, folder, corpus)
         rankings = _rankings(store, searcher, encoder, judged, names)
         empty = [
             searcher.search(store, SearchQuery(text=text)).no_match for text in judged.out_of_scope

@@ -18,7 +18,8 @@ from kb.text import STOP_WORDS, words
 GRAM = 4
 # Markers are letters to FTS5's unicode61 tokeniser, so tokens stay whole; they occur in no text.
 _START = "\u01c0"
-_STEM = "\u01c2"
+STEM_MARK = "\u01c2"
+"""Begins the token of a stem."""
 _PAIR = "\u01c1"
 _IRREGULAR = {
     form: word
@@ -64,6 +65,17 @@ def query_grams(text: str) -> list[str]:
     return list(dict.fromkeys(token for word in kept for token in _tokens(word)))
 
 
+def stem_token(word: str) -> str:
+    """Return the token of a passage that holds this lower-case word in any of its forms."""
+    return STEM_MARK + stem(word)
+
+
+def inner_grams(word: str) -> list[str]:
+    """Return tokens that a passage has wherever this lower-case word stands, in compounds too."""
+    word = word.replace("-", "").replace("–", "")
+    return [word[:GRAM], word[-GRAM:]] if len(word) >= GRAM else []
+
+
 def stem(word: str) -> str:
     """Return the Snowball stem of a lower-case Norwegian word (bokmål rules serve nynorsk too)."""
     word = _IRREGULAR.get(word, word)
@@ -77,5 +89,5 @@ def _tokens(word: str) -> tuple[str, ...]:
     padded = _START + word.replace("-", "").replace("–", "")
     pieces = [padded[i : i + GRAM] for i in range(max(1, len(padded) - GRAM + 1))]
     if word not in STOP_WORDS:
-        pieces.append(_STEM + stem(word))
+        pieces.append(stem_token(word))
     return tuple(pieces)

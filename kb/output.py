@@ -4,33 +4,56 @@ from collections.abc import Mapping
 from typing import Any
 
 from kb.domain import Lesson, Report, Status
-from kb.search import SearchResult
+from kb.search import Hit, SearchResult
 from kb.store import ReportSummary
 
 
 def search_json(result: SearchResult) -> dict[str, Any]:
-    """Return a search result as ``kb search --json`` and ``/api/v1/search`` print it."""
+    """Return a search result as ``kb search --json`` and ``/api/v1/search`` print it.
+
+    ``groups`` are there only if they were asked for, and then ``results`` is empty.
+    """
+    groups = [
+        {
+            "value": group.value,
+            "total": group.total,
+            "results": [_hit_json(hit) for hit in group.hits],
+        }
+        for group in result.groups
+    ]
     return {
         "query": result.query.text,
         "no_match": result.no_match,
         "total": result.total,
         "took_ms": result.took_ms,
-        "results": [
-            {
-                "id": hit.lesson.id,
-                "score": hit.score,
-                "rank": hit.rank,
-                "statement": hit.lesson.statement,
-                "kind": hit.lesson.kind.value,
-                "themes": [tag.theme for tag in hit.lesson.tags],
-                "phase": hit.lesson.phase,
-                "programme": hit.report.programme.name,
-                "report": hit.report.file,
-                "match": hit.match,
-                "quotes": _quotes(hit.lesson),
-            }
-            for hit in result.hits
+        "results": [_hit_json(hit) for hit in result.hits],
+        "state": result.state.value,
+        "weak": [_hit_json(hit) for hit in result.weak],
+        "did_you_mean": result.did_you_mean,
+        "hints": [
+            {"field": hint.field, "value": hint.value, "known": list(hint.known)}
+            for hint in result.hints
         ],
+        **({"groups": groups} if result.query.group else {}),
+    }
+
+
+def _hit_json(hit: Hit) -> dict[str, Any]:
+    return {
+        "id": hit.lesson.id,
+        "score": hit.score,
+        "rank": hit.rank,
+        "statement": hit.lesson.statement,
+        "kind": hit.lesson.kind.value,
+        "themes": [tag.theme for tag in hit.lesson.tags],
+        "phase": hit.lesson.phase,
+        "programme": hit.report.programme.name,
+        "report": hit.report.file,
+        "match": hit.match,
+        "quotes": _quotes(hit.lesson),
+        "report_type": hit.report.report_type,
+        "year": hit.report.year,
+        "nearly_same": [twin.id for twin in hit.twins],
     }
 
 
@@ -71,6 +94,20 @@ def report_json(summary: ReportSummary) -> dict[str, Any]:
         "status": report.status.value,
         "counts": {one.value: summary.lessons.get(one, 0) for one in Status},
         "edition_of": report.edition_of,
+        "context": context_json(report),
+    }
+
+
+def context_json(report: Report) -> dict[str, Any]:
+    """Return what tells whether the report's lessons hold elsewhere: type, size and period."""
+    programme = report.programme
+    return {
+        "programme_type": programme.programme_type,
+        "municipalities": programme.municipalities,
+        "inhabitants": programme.inhabitants,
+        "budget": programme.budget,
+        "period_from": programme.period_from,
+        "period_to": programme.period_to,
     }
 
 

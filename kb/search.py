@@ -1,15 +1,20 @@
 """A question becomes a page of lessons: scores become hits, filters, counts and reasons.
 
-The scores of :mod:`kb.ranking` are absolute, so a filter does not change the order, and one floor
-can say «nothing fits».
+The scores of :mod:`kb.ranking` are absolute, so a filter does not change the order. Whether there
+are hits at all, :mod:`kb.floors` judges; what stands in the question besides words,
+:mod:`kb.question` reads and :mod:`kb.narrow` looks up. Command line, website and exports all ask
+:meth:`Searcher.search`.
 """
 
+import threading
 import time
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, OrderedDict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from math import log
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,27 +22,31 @@ from numpy.typing import NDArray
 from kb.domain import Lesson, LessonId, Report
 from kb.embed import Encoder
 from kb.errors import InvalidQueryError
+from kb.floors import Signals, State, load_floors, read_signals
 from kb.lexical import stem
+from kb.narrow import Hint, Narrower, facet_values
 from kb.passages import PassageRole, passages_of
+from kb.question import Field, ParsedQuestion, parse
 from kb.ranking import Legs, Ranker
+from kb.spelling import Speller
 from kb.store import FacetRow, Store
 from kb.text import MAX_QUERY_CHARS, STOP_WORDS, language_of, normalise, word_spans, words
+from kb.twins import Twins, fold
 from kb.vectors import DenseScores, VectorView
 
-FIT_FLOOR, FIT_FLOOR_PER_E, FLOOR_AT = 0.92, 0.07, 50
-"""The best meaning, words and MaxSim found among 50 lessons must add up to .92, or the answer is
-«nothing fits». The best of many unfitting lessons looks better than the best of few, so the floor
-rises by .07 each time the base grows e-fold. Calibrated on bases of 58 and 506."""
+MEMBER_FLOOR, MEMBER_FLOOR_PER_E, MEMBER_FLOOR_AT = 0.67, 0.07, 50
+"""A lesson whose meaning, words and MaxSim add up to less is no hit: totals speak of real hits.
+That is .25 less than the best lessons of a question must reach together (ADR 0016), in a base of
+50; .07 more each time the base grows e-fold."""
 
-FIT_FLOOR_ENGLISH = -0.05
+MEMBER_FLOOR_ENGLISH = -0.05
 """Less is asked of an English question: in a base that is mostly Norwegian it finds fewer words."""
 
-UNKNOWN_WORDS, UNKNOWN_MARGIN = 0.1, 0.15
-"""A question of bare keywords that no lesson holds must reach .15 more: an encoder places «xkcd»
-somewhere too, and only whole questions tell it what is meant."""
+MOST_WEAK = 5
+"""So many weak hits are shown."""
 
-MEMBER_MARGIN = 0.25
-"""A lesson more than so far below the floor by itself is no hit: totals speak of real hits."""
+MOST_IN_GROUP = 3
+"""So many hits of each group are shown."""
 
 MEANING_FLOOR = 0.40
 """From this sum of cosines on, a hit counts as matched by meaning."""
@@ -48,17 +57,39 @@ theme. Read off 14 lessons with their neighbours in six reports."""
 
 FACETS = ("tema", "program", "fase", "type", "programtype", "rapporttype", "ar")
 MAX_LIMIT = 1000
-_CACHED_QUERIES = 4096
+_CACHED = 4096
+_MOST_NEAR = 200
+"""So many of the nearest lessons are asked whether they are similar."""
 
+_Key = TypeVar("_Key")
+_Kept = TypeVar("_Kept")
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
+
+
+class Sort(StrEnum):
+    """The order of hits; lessons of reports without a year come last when it is by year."""
+
+    RELEVANCE = "relevans"
+    NEWEST = "nyest"
+    OLDEST = "eldst"
+
+
+class Group(StrEnum):
+    """What hits can be put together by; the values are those of the facets."""
+
+    PROGRAMME = "program"
+    THEME = "tema"
+    PHASE = "fase"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchQuery:
     """A question with its filters. An empty set is no filter; values within one set are «or».
 
-    An empty ``text`` lists the lessons inside the filters in the order of their reports.
+    An empty ``text`` lists the lessons inside the filters in the order of their reports. It may
+    hold the syntax of :mod:`kb.question`. With ``group``, ``offset`` and ``limit`` count groups.
+    ``is_folded`` lets one hit stand for others of its report that say nearly the same.
     """
 
     text: str = ""
@@ -69,6 +100,9 @@ class SearchQuery:
     programme_types: frozenset[str] = frozenset()
     report_types: frozenset[str] = frozenset()
     years: frozenset[int] = frozenset()
+    sort: Sort = Sort.RELEVANCE
+    group: Group | None = None
+    is_folded: bool = True
     offset: int = 0
     limit: int = 20
 
@@ -100,7 +134,8 @@ class Hit:
     ``rank`` counts from 1 over all hits. ``score`` orders hits of one question and means nothing
     else. ``match`` is ``words``, ``meaning`` or ``both`` ("" when there was no question). ``marks``
     gives for each piece of evidence the (start, end) spans of its quote to mark; ``best`` is the
-    index of the evidence that answers best.
+    index of the evidence that answers best. ``twins`` are lessons of the same report that say
+    nearly the same, for which this one stands.
     """
 
     lesson: Lesson
@@ -110,6 +145,20 @@ class Hit:
     match: str
     marks: tuple[tuple[tuple[int, int], ...], ...]
     best: int
+    twins: tuple[Lesson, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HitGroup:
+    """The first hits with the same programme, theme or phase; "" for those without.
+
+    ``total`` counts all lessons of the group, those that a hit stands for included. A lesson with
+    several themes is in several groups.
+    """
+
+    value: str
+    total: int
+    hits: tuple[Hit, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +172,13 @@ class FacetCount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchResult:
-    """Hits of one page, with counts that are true for all hits inside the filters."""
+    """Hits of one page, with counts that are true for all hits inside the filters.
+
+    ``total`` counts lessons, ``items`` what there is to page through: hits (fewer than lessons when
+    one stands for its twins), or groups. ``weak`` are the best of lessons that are no hits, only
+    when ``state`` says so. ``did_you_mean`` is another question, ``hints`` are fields and values
+    that do not exist.
+    """
 
     query: SearchQuery
     hits: tuple[Hit, ...]
@@ -133,6 +188,13 @@ class SearchResult:
     facets: dict[str, tuple[FacetCount, ...]]
     no_match: bool
     took_ms: float
+    state: State = State.HITS
+    items: int = 0
+    groups: tuple[HitGroup, ...] = ()
+    weak: tuple[Hit, ...] = ()
+    did_you_mean: str | None = None
+    hints: tuple[Hint, ...] = ()
+    phrases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,31 +208,62 @@ class _Catalogue:
     programmes: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What a question finds before the filters: ``order`` is that of all lessons, best first."""
+
+    state: State
+    is_hit: Mask
+    order: NDArray[np.int64]
+    legs: Legs | None
+    text: str
+
+
+_LISTED = _Found(State.HITS, np.zeros(0, bool), np.zeros(0, np.int64), None, "")
+
+
 class Searcher:
     """Hybrid search. Shared by all threads; the store is the caller's."""
 
-    def __init__(self, encoder: Encoder, home: Path) -> None:
+    def __init__(self, encoder: Encoder, home: Path, corpus: Path | None = None) -> None:
+        """Take the folder of the indexes, and that of the taxonomy and the floors if there is one.
+
+        Raises:
+            ConfigError: the file of the floors is wrong.
+        """
         self.ranker = Ranker(encoder, home)
+        self._model_id = encoder.model_id
+        self._floors = load_floors(corpus and corpus / "floors.toml", encoder.model_id)
+        self._narrower = Narrower(corpus)
+        self._speller = Speller()
+        self._twins = Twins()
         self._catalogue: _Catalogue | None = None
+        self._signals: OrderedDict[tuple[int, str], Signals] = OrderedDict()
+        self._near: OrderedDict[tuple[int, LessonId], tuple[int, ...]] = OrderedDict()
+        self._lock = threading.Lock()
 
     def search(self, store: Store, query: SearchQuery) -> SearchResult:
         """Return the hits of ``query``; none when nothing in the base fits it."""
         started = time.perf_counter()
-        text = normalise(query.text)[:MAX_QUERY_CHARS]
+        asked = normalise(query.text)[:MAX_QUERY_CHARS]
+        parsed = parse(asked)
         with store.reading():
             catalogue = self._read_catalogue(store)
-            legs = self.ranker.legs(store, text) if words(text) else None
-            if legs is None:
-                is_hit = np.full(len(catalogue.rows), not text, bool)
-                order = np.arange(len(catalogue.rows))
-            else:
-                legs = _align(legs, catalogue)
-                is_hit, order = _members(legs, text)
-            inside, facets = _filter(catalogue, query, is_hit)
-            ranked = [int(number) for number in order if inside[number]]
-            shown = ranked[query.offset : query.offset + query.limit]
-            hits = self._hits(store, catalogue, shown, text, legs, query.offset)
+            allowed, hints = self._narrower.narrow(store, catalogue.rows, parsed)
+            found = self._find(store, catalogue, parsed, allowed)
+            inside, facets = _filter(catalogue, query, found.is_hit & allowed)
+            ranked = [int(number) for number in found.order if inside[number]]
+            twins = (
+                fold(self._twins, store, catalogue.rows, ranked, found.legs)
+                if found.legs is not None and query.is_folded
+                else {}
+            )
+            heads = _sorted(catalogue, _without(ranked, twins), query.sort)
+            hits, groups, items = self._page(store, catalogue, query, found, _Listed(heads, twins))
+            weak = self._weak(store, catalogue, query, found, allowed)
+            suggestion = self._speller.suggest(store, asked) if words(parsed.text) else None
         slugs = {catalogue.rows[number].programme for number in ranked}
+        state = State.HITS if ranked else State.WEAK if weak else State.NOTHING
         return SearchResult(
             query=query,
             hits=hits,
@@ -180,7 +273,86 @@ class Searcher:
             facets=facets,
             no_match=not ranked,
             took_ms=round((time.perf_counter() - started) * 1000, 2),
+            state=state,
+            items=items,
+            groups=groups,
+            weak=weak,
+            did_you_mean=suggestion,
+            hints=hints,
+            phrases=parsed.phrases,
         )
+
+    def _find(
+        self, store: Store, catalogue: _Catalogue, parsed: ParsedQuestion, allowed: Mask
+    ) -> _Found:
+        """Return what the words of a question find, wherever its syntax allows."""
+        size, text = len(catalogue.rows), parsed.text
+        if not words(text):  # nothing to look for: all that the fields leave, or a row of symbols
+            listed = not text or bool(parsed.fields)
+            state = State.HITS if listed else State.NOTHING
+            return _Found(state, np.full(size, listed, bool), np.arange(size), None, "")
+        legs = self.ranker.legs(store, text)
+        state = self._judge(store, legs, text)
+        legs = _align(legs, catalogue)
+        order = np.argsort(-legs.relevance, kind="stable")
+        if parsed.phrases:  # who holds the phrase is what was asked for, however near the rest is
+            return _Found(State.HITS, allowed, order, legs, text)
+        is_hit = _members(legs, text) if state is State.HITS else np.zeros(size, bool)
+        return _Found(state, is_hit, order, legs, text)
+
+    def _judge(self, store: Store, legs: Legs, text: str) -> State:
+        if not legs.lesson_ids:
+            return State.NOTHING
+        key = (store.generation(), text)
+        signals = _kept(self._lock, self._signals, key)
+        if signals is None:
+            signals = read_signals(store, self.ranker, self._model_id, legs, text)
+            _keep(self._lock, self._signals, key, signals)
+        return self._floors.judge(signals)
+
+    def _weak(
+        self,
+        store: Store,
+        catalogue: _Catalogue,
+        query: SearchQuery,
+        found: _Found,
+        allowed: Mask,
+    ) -> tuple[Hit, ...]:
+        """Return the lessons nearest to a question that has no hits, if it comes near any."""
+        if found.state is not State.WEAK:
+            return ()
+        inside, _ = _filter(catalogue, query, allowed)
+        best = [int(number) for number in found.order if inside[number]][:MOST_WEAK]
+        return self._hits(store, catalogue, best, found, {})
+
+    def _page(
+        self,
+        store: Store,
+        catalogue: _Catalogue,
+        query: SearchQuery,
+        found: _Found,
+        listed: "_Listed",
+    ) -> tuple[tuple[Hit, ...], tuple[HitGroup, ...], int]:
+        """Return the hits of the page, or its groups, and how many there are on all pages."""
+        page = slice(query.offset, query.offset + query.limit)
+        ranks = {number: rank for rank, number in enumerate(listed.heads, start=1)}
+        if query.group is None:
+            hits = self._hits(store, catalogue, listed.heads[page], found, listed.twins, ranks)
+            return hits, (), len(listed.heads)
+        members = _grouped(catalogue, listed.heads, query.group)
+        shown = {value: members[value][:MOST_IN_GROUP] for value in list(members)[page]}
+        once = list(dict.fromkeys(number for own in shown.values() for number in own))
+        hits = self._hits(store, catalogue, once, found, listed.twins, ranks)
+        by_id = {hit.lesson.id: hit for hit in hits}
+        groups = tuple(
+            HitGroup(
+                value=value,
+                total=sum(1 + len(listed.twins.get(number, ())) for number in members[value]),
+                hits=tuple(by_id[catalogue.rows[number].lesson_id] for number in own),
+            )
+            for value, own in shown.items()
+        )
+        return (), groups, len(members)
 
     def similar(
         self, store: Store, lesson_id: LessonId, limit: int = 5, *, elsewhere: bool
@@ -195,34 +367,50 @@ class Searcher:
         """
         with store.reading():
             catalogue = self._read_catalogue(store)
-            view = self.ranker.view(store)
-            number = catalogue.numbers.get(lesson_id)
-            vectors = view.vectors_of(lesson_id)
-            if number is None or vectors is None:
-                return ()
-            own = catalogue.rows[number]
-            others = [catalogue.rows[catalogue.numbers[other]] for other in view.lesson_ids]
-            among = np.array(
-                [
-                    row.lesson_id != lesson_id
-                    and not (elsewhere and row.programme == own.programme)
-                    for row in others
-                ],
-                bool,
-            )
-            dense = view.scores(vectors[0], own.language, among)
-            floors = np.array(
-                [
-                    SIMILAR_FLOOR
-                    if set(row.themes).isdisjoint(own.themes)
-                    else SIMILAR_FLOOR_SAME_THEME
-                    for row in others
-                ]
-            )
-            near = among & (dense.passage >= floors)
-            order = [int(i) for i in np.argsort(-dense.passage, kind="stable") if near[i]][:limit]
-            numbers = [catalogue.numbers[view.lesson_ids[i]] for i in order]
-            return self._hits(store, catalogue, numbers, "", None, 0)
+            numbers = [
+                number
+                for number in self._near_to(store, catalogue, lesson_id)
+                if not elsewhere or not _of_same_programme(catalogue, lesson_id, number)
+            ]
+            return self._hits(store, catalogue, numbers[:limit], _LISTED, {})
+
+    def programmes_with_similar(self, store: Store, lesson_id: LessonId) -> int:
+        """Return how many other programmes have a lesson that says nearly the same."""
+        with store.reading():
+            catalogue = self._read_catalogue(store)
+            near = self._near_to(store, catalogue, lesson_id)
+            slugs = {
+                catalogue.rows[number].programme
+                for number in near
+                if not _of_same_programme(catalogue, lesson_id, number)
+            }
+        return len(slugs)
+
+    def _near_to(self, store: Store, catalogue: _Catalogue, lesson_id: LessonId) -> tuple[int, ...]:
+        """Return the numbers of the lessons near to one, nearest first; kept for the next time."""
+        key = (catalogue.generation, lesson_id)
+        kept = _kept(self._lock, self._near, key)
+        if kept is not None:
+            return kept
+        view = self.ranker.view(store)
+        number, vectors = catalogue.numbers.get(lesson_id), view.vectors_of(lesson_id)
+        if number is None or vectors is None:
+            return ()
+        own = catalogue.rows[number]
+        dense = view.scores(vectors[0], own.language)
+        likely = [
+            (place, catalogue.numbers[view.lesson_ids[place]])
+            for place in np.argsort(-dense.passage, kind="stable")[:_MOST_NEAR]
+            if dense.passage[place] >= SIMILAR_FLOOR_SAME_THEME
+        ]
+        near = tuple(
+            other
+            for place, other in likely
+            if other != number
+            and dense.passage[place] >= _similar_floor(own, catalogue.rows[other])
+        )
+        _keep(self._lock, self._near, key, near)
+        return near
 
     def refresh(self, store: Store) -> None:
         """Write a fresh index snapshot of the store and point the store at it."""
@@ -242,7 +430,9 @@ class Searcher:
             generation=generation,
             rows=rows,
             numbers={row.lesson_id: number for number, row in enumerate(rows)},
-            values={facet: tuple(_values(row, facet) for row in rows) for facet in FACETS},
+            values={
+                facet: tuple(facet_values(row, Field(facet)) for row in rows) for facet in FACETS
+            },
             programmes=len({row.programme for row in rows}),
         )
         return catalogue
@@ -252,15 +442,19 @@ class Searcher:
         store: Store,
         catalogue: _Catalogue,
         numbers: Sequence[int],
-        text: str,
-        legs: Legs | None,
-        offset: int,
+        found: "_Found",
+        twins: Mapping[int, tuple[int, ...]],
+        ranks: Mapping[int, int] | None = None,
     ) -> tuple[Hit, ...]:
-        lessons = store.lessons([catalogue.rows[number].lesson_id for number in numbers])
+        """Return the lessons with these numbers as hits; without ``ranks`` ranked as they stand."""
+        legs, text = found.legs, found.text
+        everyone = [*numbers, *(twin for number in numbers for twin in twins.get(number, ()))]
+        ids = [catalogue.rows[number].lesson_id for number in everyone]
+        lessons = store.lessons(ids)
         reports: dict[str, Report] = {}
         view = self.ranker.view(store) if legs is not None else None
         hits = []
-        for rank, number in enumerate(numbers, start=offset + 1):
+        for place, number in enumerate(numbers, start=1):
             lesson = lessons[catalogue.rows[number].lesson_id]
             if lesson.report_id not in reports:
                 report = store.report(lesson.report_id)
@@ -275,14 +469,72 @@ class Searcher:
                 Hit(
                     lesson=lesson,
                     report=reports[lesson.report_id],
-                    rank=rank,
+                    rank=ranks[number] if ranks else place,
                     score=round(float(legs.relevance[number]), 4) if legs is not None else 0.0,
                     match=shown.match,
                     marks=shown.marks,
                     best=shown.best,
+                    twins=tuple(
+                        lessons[catalogue.rows[twin].lesson_id] for twin in twins.get(number, ())
+                    ),
                 )
             )
         return tuple(hits)
+
+
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """Hits in the order they are shown, and for some of them those that they stand for."""
+
+    heads: list[int]
+    twins: Mapping[int, tuple[int, ...]]
+
+
+def _kept(lock: threading.Lock, cache: OrderedDict[_Key, _Kept], key: _Key) -> _Kept | None:
+    with lock:
+        if key in cache:
+            cache.move_to_end(key)
+        return cache.get(key)
+
+
+def _keep(lock: threading.Lock, cache: OrderedDict[_Key, _Kept], key: _Key, value: _Kept) -> None:
+    with lock:
+        cache[key] = value
+        if len(cache) > _CACHED:
+            cache.popitem(last=False)
+
+
+def _of_same_programme(catalogue: _Catalogue, lesson_id: LessonId, number: int) -> bool:
+    own = catalogue.rows[catalogue.numbers[lesson_id]]
+    return catalogue.rows[number].programme == own.programme
+
+
+def _similar_floor(own: FacetRow, other: FacetRow) -> float:
+    has_theme = not set(own.themes).isdisjoint(other.themes)
+    return SIMILAR_FLOOR_SAME_THEME if has_theme else SIMILAR_FLOOR
+
+
+def _without(ranked: Sequence[int], twins: Mapping[int, tuple[int, ...]]) -> list[int]:
+    """Return the hits that stand for themselves."""
+    folded = {twin for own in twins.values() for twin in own}
+    return [number for number in ranked if number not in folded]
+
+
+def _sorted(catalogue: _Catalogue, heads: list[int], sort: Sort) -> list[int]:
+    if sort is Sort.RELEVANCE:
+        return heads
+    sign = -1 if sort is Sort.NEWEST else 1
+    years = {number: catalogue.rows[number].year for number in heads}
+    return sorted(heads, key=lambda n: (years[n] is None, sign * (years[n] or 0)))
+
+
+def _grouped(catalogue: _Catalogue, heads: Sequence[int], group: Group) -> dict[str, list[int]]:
+    """Return the hits of each group, groups in the order of their first hit."""
+    members: dict[str, list[int]] = {}
+    for number in heads:
+        for value in catalogue.values[group][number] or ("",):
+            members.setdefault(value, []).append(number)
+    return members
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,42 +556,14 @@ def _align(legs: Legs, catalogue: _Catalogue) -> Legs:
     )
 
 
-def _floor(legs: Legs, text: str) -> float:
-    """Return what the best lessons must add up to for the question to be answered."""
-    size = max(len(legs.lesson_ids), FLOOR_AT)
-    floor = FIT_FLOOR + FIT_FLOOR_PER_E * log(size / FLOOR_AT)
+def _members(legs: Legs, text: str) -> Mask:
+    """Return which lessons are hits of a question that has hits; the best one always is."""
+    size = max(len(legs.lesson_ids), MEMBER_FLOOR_AT)
+    floor = MEMBER_FLOOR + MEMBER_FLOOR_PER_E * log(size / MEMBER_FLOOR_AT)
     if language_of(text) == "en":
-        floor += FIT_FLOOR_ENGLISH
-    if STOP_WORDS.isdisjoint(words(text)) and legs.words.max(initial=0) < UNKNOWN_WORDS:
-        floor += UNKNOWN_MARGIN
-    return floor
-
-
-def _members(legs: Legs, text: str) -> tuple[Mask, NDArray[np.int64]]:
-    """Return which lessons are hits, and all lessons best first; ties keep the reading order.
-
-    The question is judged by the best that each signal finds anywhere: several weak signs of
-    different lessons tell better that the base speaks of the matter than one lesson's sum.
-    """
-    fit, floor = legs.fit, _floor(legs, text)
-    order = np.argsort(-legs.relevance, kind="stable")
-    if not len(fit) or legs.meaning.max() + legs.words.max() + legs.late.max() < floor:
-        return np.zeros(len(fit), bool), order
-    return fit >= min(floor - MEMBER_MARGIN, float(fit[order[0]])), order
-
-
-def _values(row: FacetRow, facet: str) -> tuple[str, ...]:
-    if facet == "tema":
-        return row.themes
-    value = {
-        "program": row.programme,
-        "fase": row.phase,
-        "type": row.kind,
-        "programtype": row.programme_type,
-        "rapporttype": row.report_type,
-        "ar": row.year,
-    }[facet]
-    return () if value is None else (str(value),)
+        floor += MEMBER_FLOOR_ENGLISH
+    fit = legs.fit
+    return fit >= min(floor, float(fit[legs.relevance.argmax()]))
 
 
 def _filter(

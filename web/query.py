@@ -11,10 +11,13 @@ from werkzeug.datastructures import MultiDict
 
 from kb.domain import Kind, Phase, ProgrammeType, ReportType
 from kb.errors import InvalidQueryError
-from kb.search import SearchQuery
+from kb.search import Group, SearchQuery, Sort
 from kb.text import MAX_QUERY_CHARS, normalise
 
 PAGE_SIZE = 20
+GROUPS_PER_PAGE = 10
+SORT, GROUP = "sorter", "grupper"
+"""Their names in the address; without them hits come by relevance and one by one."""
 _MAX_PAGE = 10_000
 _MAX_VALUES = 60
 _MAX_VALUE_CHARS = 120
@@ -48,16 +51,21 @@ FILTERS: Mapping[str, Filter] = {
 """All filters, in the order they are shown."""
 
 
-def read_query(args: MultiDict[str, str], *, page_size: int = PAGE_SIZE) -> SearchQuery:
+def read_query(args: MultiDict[str, str], *, page_size: int | None = None) -> SearchQuery:
     """Return the search that an address asks for. Unknown names are ignored, empty values too.
 
     A theme or programme that the base does not know is kept and finds nothing; the reader sees it
-    among the chosen filters and can remove it.
+    among the chosen filters and can remove it. With a ``page_size`` the hits are for a program or a
+    file: every lesson by itself, in no groups.
 
     Raises:
         InvalidQueryError: a value cannot be what its name says, or there are too many.
     """
     page = _page(args.get("side", ""))
+    sort, group = _sort(args.get(SORT, "")), _group(args.get(GROUP, ""))
+    is_for_people = page_size is None
+    if page_size is None:
+        page_size = GROUPS_PER_PAGE if group else PAGE_SIZE
     return SearchQuery(
         text=normalise(args.get("q", "").replace("\n", " "))[:MAX_QUERY_CHARS].strip(),
         themes=_values(args, FILTERS["tema"]),
@@ -67,6 +75,9 @@ def read_query(args: MultiDict[str, str], *, page_size: int = PAGE_SIZE) -> Sear
         programme_types=_values(args, FILTERS["programtype"]),
         report_types=_values(args, FILTERS["rapporttype"]),
         years=frozenset(_year(raw) for raw in _values(args, FILTERS["ar"])),
+        sort=sort,
+        group=group if is_for_people else None,
+        is_folded=is_for_people,
         offset=(page - 1) * page_size,
         limit=page_size,
     )
@@ -79,9 +90,22 @@ def write_query(query: SearchQuery, *, page: int = 1) -> dict[str, Any]:
         values = sorted(str(value) for value in getattr(query, each.field))
         if values:
             address[each.name] = values
+    if query.sort is not Sort.RELEVANCE:
+        address[SORT] = query.sort.value
+    if query.group is not None:
+        address[GROUP] = query.group.value
     if page > 1:
         address["side"] = str(page)
     return address
+
+
+def all_of_group(query: SearchQuery, value: str) -> SearchQuery:
+    """Return the search for one group of ``query``: a filter instead of the grouping."""
+    if query.group is None:
+        raise ValueError("the query has no groups")
+    field = FILTERS[query.group.value].field
+    alone = replace(query, group=None, limit=PAGE_SIZE)
+    return _with(alone, field, frozenset({value}))
 
 
 def without(query: SearchQuery, name: str, value: str) -> SearchQuery:
@@ -92,8 +116,14 @@ def without(query: SearchQuery, name: str, value: str) -> SearchQuery:
 
 
 def without_filters(query: SearchQuery) -> SearchQuery:
-    """Return only the question of ``query``."""
-    return SearchQuery(text=query.text, limit=query.limit)
+    """Return only the question of ``query``, in the same order and groups."""
+    return SearchQuery(
+        text=query.text,
+        sort=query.sort,
+        group=query.group,
+        is_folded=query.is_folded,
+        limit=query.limit,
+    )
 
 
 def chosen(query: SearchQuery) -> tuple[tuple[str, str], ...]:
@@ -129,12 +159,27 @@ def _with(query: SearchQuery, field: str, values: frozenset[str] | frozenset[int
 
 
 def _values(args: MultiDict[str, str], each: Filter) -> frozenset[str]:
-    values = frozenset(value for raw in args.getlist(each.name) if (value := normalise(raw)))
-    if len(values) > _MAX_VALUES or any(len(value) > _MAX_VALUE_CHARS for value in values):
+    given = args.getlist(each.name)
+    values = frozenset(value for raw in given if (value := normalise(raw)))
+    if len(given) > _MAX_VALUES or any(len(value) > _MAX_VALUE_CHARS for value in values):
         raise InvalidQueryError(f"{each.name} has too many or too long values")
     if each.allowed is not None and not values <= each.allowed:
         raise InvalidQueryError(f"{each.name} is one of {', '.join(sorted(each.allowed))}")
     return values
+
+
+def _sort(raw: str) -> Sort:
+    try:
+        return Sort(raw) if raw else Sort.RELEVANCE
+    except ValueError as error:
+        raise InvalidQueryError(f"{SORT} is one of {', '.join(Sort)}") from error
+
+
+def _group(raw: str) -> Group | None:
+    try:
+        return Group(raw) if raw else None
+    except ValueError as error:
+        raise InvalidQueryError(f"{GROUP} is one of {', '.join(Group)}") from error
 
 
 def _year(raw: str) -> int:

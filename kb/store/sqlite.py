@@ -214,6 +214,13 @@ def count_words(connection: Connection, tokens: Collection[str]) -> dict[str, in
     return {row[0]: int(row[1]) for row in rows}
 
 
+def words_with_prefix(connection: Connection, prefix: str) -> dict[str, int]:
+    """Return how many lessons hold each token that begins with ``prefix``."""
+    statement = text("SELECT term, doc FROM lesson_gram_count WHERE term >= :low AND term < :high")
+    rows = connection.execute(statement, {"low": prefix, "high": prefix + "\U0010ffff"})
+    return {row[0]: int(row[1]) for row in rows}
+
+
 def _speakable(token: str) -> str:
     return _encodable(token).replace('"', '""')
 

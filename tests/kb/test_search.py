@@ -15,9 +15,10 @@ from kb.desk import Desk, Edit
 from kb.domain import Kind, Lesson, LessonId, Phase, ProgrammeType, ReportType, Status
 from kb.embed import tokens_of
 from kb.errors import InvalidQueryError, StaleIndexError
+from kb.floors import Floors, State, Weights, write_floors
 from kb.lexical import stem
 from kb.passages import passages_of
-from kb.search import FACETS, Hit, Searcher, SearchQuery, SearchResult
+from kb.search import FACETS, Group, Hit, Searcher, SearchQuery, SearchResult, Sort
 from kb.store import Store
 from tests.fakes import WordHashEncoder
 from tests.make import Filing, a_filing, a_programme, publish, set_status
@@ -690,3 +691,226 @@ def test_new_words_bring_new_token_vectors(own: tuple[Store, Searcher]) -> None:
     desk.edit(lesson.id, version, Edit(statement="Hurtigruta hurtigruta."))
 
     assert late_of(store, searcher, "hurtigruta")[lesson.id] > before + 0.3
+
+
+# ---- three states
+
+
+WEAK_TEXT, FAR_TEXT = "Sover styret om vinteren når toget går til Bergen?", "qqxz wwyk zzkj"
+
+
+@pytest.fixture
+def strict(base: tuple[Store, Searcher], tmp_path: Path) -> tuple[Store, Searcher]:
+    """Return the base searched with floors for words alone, which a fake encoder can be held to."""
+    floors = Floors(
+        model=ENCODER.model_id,
+        weights=Weights(0.0, 1.0, 0.0, 0.0, 0.0),
+        rise=0.0,
+        hits=dict.fromkeys(("nb", "nn", "en"), 0.6),
+        weak=dict.fromkeys(("nb", "nn", "en"), 0.1),
+    )
+    write_floors(tmp_path / "floors.toml", floors, ())
+    return base[0], Searcher(ENCODER, tmp_path, tmp_path)
+
+
+def test_a_question_near_the_base_gets_weak_hits_apart_and_counts_none(
+    strict: tuple[Store, Searcher],
+) -> None:
+    result = found(strict, WEAK_TEXT)
+
+    assert result.state is State.WEAK
+    assert 0 < len(result.weak) <= 5
+    assert (result.hits, result.total, result.programmes, result.items) == ((), 0, 0, 0)
+    assert result.no_match
+    assert all(one.count == 0 for counts in result.facets.values() for one in counts)
+    assert [hit.rank for hit in result.weak] == list(range(1, len(result.weak) + 1))
+    assert all(hit.match for hit in result.weak)
+    assert "styret" in result.weak[0].lesson.statement.lower()
+
+
+def test_weak_hits_stay_inside_the_filters(strict: tuple[Store, Searcher]) -> None:
+    inside = found(strict, WEAK_TEXT, programmes=frozenset({"nye-vikfjord"})).weak
+
+    assert {hit.report.programme.slug for hit in inside} == {"nye-vikfjord"}
+    assert found(strict, WEAK_TEXT, programmes=frozenset({"nobody"})).state is State.NOTHING
+
+
+def test_a_question_far_from_the_base_gets_nothing(strict: tuple[Store, Searcher]) -> None:
+    result = found(strict, FAR_TEXT)
+
+    assert (result.state, result.hits, result.weak) == (State.NOTHING, (), ())
+
+
+def test_a_question_that_the_base_speaks_of_gets_hits(strict: tuple[Store, Searcher]) -> None:
+    result = found(strict, "Næringshagen ringte bedriftene")
+
+    assert (result.state, result.weak) == (State.HITS, ())
+    assert result.total > 0
+
+
+def test_a_question_of_words_that_mean_nothing_finds_nothing(base: tuple[Store, Searcher]) -> None:
+    assert found(base, "og i det som er").state is State.NOTHING
+
+
+# ---- syntax
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ('"de samme bedriftene"', ["Næringshagen og"]),
+        ('"DE SAMME, bedriftene!"', ["Næringshagen og"]),
+        ("«ga styret ro»", ["Styreseminaret"]),
+        ("program:vikfjord -styret -lita", ["Næringshagen burde", "Vidareføringa"]),
+        ("år:2020 -styre -næringshage -vidareføringa", []),
+        ("-program:elvdal -program:vikfjord -board -plan", ["Nobody"]),
+        ("rapporttype:sluttevaluering fase:avklaring", ["Styret møttest"]),
+        ('år:2015-2017 "og programmet"', ["Næringshagen og"]),
+        ('-"fra første" -"frå første" program:vikfjord -styret -vidareføringa', []),
+    ],
+)
+def test_syntax_narrows(base: tuple[Store, Searcher], text: str, wanted: list[str]) -> None:
+    result = found(base, text)
+
+    assert len(result.hits) == len(wanted)
+    for start in wanted:
+        the_hit(result, start)
+    assert result.hints == ()
+
+
+def test_a_part_of_a_word_is_no_phrase(base: tuple[Store, Searcher]) -> None:
+    result = found(base, '"de samme bedrift"')
+
+    assert (result.state, result.total) == (State.NOTHING, 0)
+    assert result.phrases == ("de samme bedrift",)
+
+
+def test_syntax_and_filters_must_both_hold(base: tuple[Store, Searcher]) -> None:
+    assert found(base, "program:elvdal", programmes=frozenset({"nye-vikfjord"})).total == 0
+    both = found(base, "program:nye", programmes=frozenset({"nye-vikfjord"}))
+    assert {hit.report.programme.slug for hit in both.hits} == {"nye-vikfjord"}
+    assert {one.value: one.count for one in both.facets["program"]} == {
+        "nye-elvdal": 6,
+        "nye-vikfjord": 4,
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "field", "value"),
+    [
+        ("fase:tulleball styret", "fase", "tulleball"),
+        ("år:nitten styret", "ar", "nitten"),
+        ("program:atlantis styret", "program", "atlantis"),
+        ("utfører:noen styret", "utforer", "noen"),
+        ("xyz:styret styret", "xyz", ""),
+    ],
+)
+def test_what_does_not_exist_is_told_and_takes_nothing_away(
+    base: tuple[Store, Searcher], text: str, field: str, value: str
+) -> None:
+    result = found(base, text)
+
+    assert [(hint.field, hint.value) for hint in result.hints] == [(field, value)]
+    assert result.total > 0
+
+
+# ---- order, groups, twins
+
+
+@pytest.mark.parametrize("text", ["", BROAD])
+def test_hits_by_year_are_the_same_hits(base: tuple[Store, Searcher], text: str) -> None:
+    plain = found(base, text)
+    newest, oldest = found(base, text, sort=Sort.NEWEST), found(base, text, sort=Sort.OLDEST)
+
+    assert set(ids(newest)) == set(ids(oldest)) == set(ids(plain))
+    years = [hit.report.year or 0 for hit in newest.hits]
+    assert years == sorted(years, reverse=True)
+    known = [hit.report.year for hit in oldest.hits if hit.report.year]
+    assert known == sorted(known)
+    assert [hit.report.year for hit in oldest.hits][: len(known)] == known
+    of_2016 = [hit.lesson.id for hit in newest.hits if hit.report.year == 2016]
+    assert of_2016 == [x for x in ids(plain) if FILING_OF[x] is REPORTS[0]]
+
+
+@pytest.mark.parametrize("group", list(Group))
+@pytest.mark.parametrize("text", ["", BROAD])
+def test_each_group_counts_what_its_filter_gives(
+    base: tuple[Store, Searcher], text: str, group: Group
+) -> None:
+    plain, result = found(base, text), found(base, text, group=group)
+
+    assert (result.hits, result.total) == ((), plain.total)
+    assert result.items == len(result.groups) > 1
+    for one in result.groups:
+        if one.value:
+            alone = found(base, text, **{FILTERS[group][0]: frozenset({one.value})})
+            assert one.total == alone.total
+            assert [hit.lesson.id for hit in one.hits] == ids(alone)[:3]
+    pages = [found(base, text, group=group, limit=2, offset=at) for at in range(0, result.items, 2)]
+    assert [one for page in pages for one in page.groups] == list(result.groups)
+
+
+def test_lessons_of_a_report_that_say_nearly_the_same_are_one_hit(tmp_path: Path) -> None:
+    filing = a_base_report(
+        "Tvillingvik",
+        "Styret bør ha flertall fra næringslivet i kommunen.",
+        "Et styre bør ha flertall fra næringslivet i kommunene.",
+        "Styret bør ikke ha flertall fra næringslivet i kommunen.",
+        "Havna ble bygd for sent.",
+        known={"language": "nb"},
+    )
+    with Store.open(tmp_path) as store:
+        filing.add_to(store)
+        own = (store, Searcher(ENCODER, tmp_path))
+
+        result = found(own, "Bør styret ha flertall fra næringslivet?")
+        flat = found(own, "Bør styret ha flertall fra næringslivet?", is_folded=False)
+
+    heads = {hit.lesson.id: hit for hit in result.hits}
+    [folding] = [hit for hit in result.hits if hit.twins]
+    assert {folding.lesson.id, folding.twins[0].id} == {one.id for one in filing.lessons[:2]}
+    assert filing.lessons[2].id in heads, "«ikke» turns the sense"
+    assert result.total == flat.total == flat.items == result.items + 1
+    assert all(not hit.twins for hit in flat.hits)
+    assert [hit.rank for hit in result.hits] == list(range(1, result.items + 1))
+
+
+def test_programmes_with_something_similar_are_counted(base: tuple[Store, Searcher]) -> None:
+    store, searcher = base
+    for lesson_id in LESSONS:
+        near = searcher.similar(store, lesson_id, limit=50, elsewhere=True)
+        slugs = {hit.report.programme.slug for hit in near}
+        assert searcher.programmes_with_similar(store, lesson_id) == len(slugs)
+
+
+# ---- spelling
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("styresminaret", "styreseminaret"),
+        ("næringshgen og bedriftene", "næringshagen og bedriftene"),
+        ("program:elvdal sykkdommen -havn", "program:elvdal sykdommen -havn"),
+        ("styreseminaret", None),
+        ("seminar", None),
+        ("styrebedrift", None),
+        ("zqxwvk", None),
+        ("hei", None),
+        ("og i det", None),
+        ("", None),
+    ],
+)
+def test_a_misspelt_word_is_met_with_a_known_one(
+    base: tuple[Store, Searcher], text: str, wanted: str | None
+) -> None:
+    assert found(base, text).did_you_mean == wanted
+
+
+def test_the_words_known_are_those_of_published_lessons_now(own: tuple[Store, Searcher]) -> None:
+    store, _ = own
+    assert found(own, "sykkdommen").did_you_mean == "sykdommen"
+
+    set_status(store, [one.id for one in REPORTS[0].lessons], Status.CANDIDATE)
+
+    assert found(own, "sykkdommen").did_you_mean is None

@@ -1,5 +1,7 @@
 """Addresses become searches and back, and odd ones are refused politely."""
 
+from dataclasses import replace
+
 import pytest
 from flask.testing import FlaskClient
 from hypothesis import given
@@ -8,9 +10,18 @@ from werkzeug.datastructures import MultiDict
 
 from kb.domain import Kind, Phase, ProgrammeType, ReportType
 from kb.errors import InvalidQueryError
-from kb.search import SearchQuery
+from kb.search import Group, SearchQuery, Sort
 from kb.text import normalise
-from web.query import chosen, page_number, page_window, read_query, without, write_query
+from web.query import (
+    GROUPS_PER_PAGE,
+    all_of_group,
+    chosen,
+    page_number,
+    page_window,
+    read_query,
+    without,
+    write_query,
+)
 
 
 def _args(query_string: str) -> MultiDict[str, str]:
@@ -127,8 +138,18 @@ _QUERIES = st.builds(
     programme_types=st.frozensets(st.sampled_from([str(each) for each in ProgrammeType])),
     report_types=st.frozensets(st.sampled_from([str(each) for each in ReportType])),
     years=st.frozensets(st.integers(1900, 2199), max_size=4),
+    sort=st.sampled_from(Sort),
     offset=st.integers(0, 99).map(lambda page: page * 20),
 )
+
+
+@given(_QUERIES, st.sampled_from(Group))
+def test_groups_have_pages_of_their_own(query: SearchQuery, group: Group):
+    query = replace(
+        query, group=group, offset=query.offset * GROUPS_PER_PAGE // 20, limit=GROUPS_PER_PAGE
+    )
+
+    assert read_query(MultiDict(write_query(query, page=page_number(query)))) == query
 
 
 @given(_QUERIES)
@@ -160,3 +181,23 @@ def test_removing_each_chosen_value_leaves_only_the_question(query: SearchQuery)
 )
 def test_page_window(current: int, last: int, expected: tuple[int | None, ...]):
     assert page_window(current, last) == expected
+
+
+@pytest.mark.parametrize("query_string", ["sorter=x", "grupper=x", "grupper=type"])
+def test_an_order_or_grouping_that_is_none_is_refused(query_string: str):
+    with pytest.raises(InvalidQueryError):
+        read_query(_args(query_string))
+
+
+def test_files_and_programs_get_each_lesson_by_itself():
+    query = read_query(_args("q=styret&grupper=program&sorter=eldst"), page_size=50)
+
+    assert (query.group, query.is_folded, query.sort, query.limit) == (None, False, Sort.OLDEST, 50)
+
+
+def test_all_of_a_group_is_a_filter():
+    query = read_query(_args("q=styret&grupper=fase&tema=navn&side=2"))
+
+    alone = all_of_group(query, "strategi")
+
+    assert write_query(alone) == {"q": "styret", "tema": ["navn"], "fase": ["strategi"]}
