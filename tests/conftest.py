@@ -5,10 +5,42 @@ import socket
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Two workers with two threads of matrix arithmetic each wait for one another on two cores: the
+    # same tests took 56 s of processor time and 317 s, and 15 and 31 with one thread each.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import pytest
+from hypothesis import settings
+
+# A machine with much to do is late now and then; what is slow shows in --durations.
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+_LONGEST = (
+    "test_training_set.py",
+    "test_quality.py",
+    "test_unseen.py",
+    "test_review.py",
+    "test_default_model.py",
+    "test_access.py",
+    "test_desk_upload.py",
+    "test_acceptance.py",
+    "test_other_models.py",
+    "test_kill.py",
+    "test_plancheck.py",
+)
+"""Files that take longest, which are begun first: the last file to end is waited for by one worker
+alone. ``--no-loadscope-reorder`` keeps the order; else few tests count as little work."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    places = {name: place for place, name in enumerate(_LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.name, len(_LONGEST)))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 from waitress.server import create_server
 
 from tests.web.test_routes import addresses
@@ -24,6 +24,21 @@ _FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+
+expect.set_options(timeout=30_000)
+"""What a page is expected to become may take its time on a machine with much to do."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give a test that drives a browser two more chances.
+
+    A real browser on two busy cores now and then loses a race that no wait can win for it; a fault
+    of ours fails three times out of three. No other test is run again.
+    """
+    for item in items:
+        if item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.flaky(reruns=2))
 
 
 @dataclass
@@ -57,7 +72,8 @@ def base(world: World) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def paths(world: World) -> dict[str, str]:
-    return {**addresses(world), "error": "/finnes-ikke"}
+    asked = "/sporsmal?s=N%C3%A5r+b%C3%B8r+styret+holde+seminar%3F&s=xyzzy"
+    return {**addresses(world), "questions": asked, "error": "/finnes-ikke"}
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,10 @@
 """Bringing reports in as a person does: by keyboard, with and without JavaScript, to the end."""
 
+import hashlib
 import re
 import shutil
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +17,7 @@ from waitress.server import create_server
 from ingest.work import Worker
 from kb import accounts
 from kb.config import Config
-from kb.store import Role, Store
+from kb.store import Job, Role, Store
 from tests.browser.conftest import Watched
 from tests.browser.test_access import _FOCUS, _STOPS, violations
 from tests.web.staff import NAMES, PASSWORD, add_staff
@@ -175,16 +177,28 @@ def test_the_same_without_javascript(enter: Enter, tmp_path: Path):
     expect(rows(page, "Stillevik 1.pdf")).to_have_count(0)
 
 
+def held(store: Store, name: str) -> Job:
+    """Queue a file and take it before the site's own worker does, which may be faster at times."""
+    for attempt in range(20):
+        sha256 = hashlib.sha256(f"{name} {attempt}".encode()).hexdigest()
+        job = store.jobs.put(sha256=sha256, file=name, original=b"%PDF", by="kari")
+        if store.jobs.claim("test", 60.0, only=job.id):
+            return job
+        while not store.jobs.get(job.id).state.is_over:
+            time.sleep(0.05)
+        store.jobs.forget(job.id)
+    raise AssertionError("the worker was faster twenty times")
+
+
 def test_the_focus_stays_where_it_is_while_the_list_follows(enter: Enter, site: tuple[str, Config]):
     with Store.open(site[1].home) as store:
-        job = store.jobs.put(sha256="f" * 64, file="i arbeid.pdf", original=b"%PDF", by="kari")
-        store.jobs.claim("test", 60.0, only=job.id) or pytest.skip("the worker was faster")
+        job = held(store, "i arbeid.pdf")
         page = enter().go("/desk/inn")
         button = page.get_by_role("button", name="Avbryt i arbeid.pdf")
         button.focus()
         for percent in (20, 40):
             store.jobs.beat(job, "test", stage="read", progress=percent / 100, lease_s=60.0)
-            expect(rows(page, "i arbeid.pdf")).to_contain_text(f"{percent} prosent", timeout=8_000)
+            expect(rows(page, "i arbeid.pdf")).to_contain_text(f"{percent} prosent")
             expect(button).to_be_focused()
         button.press("Enter")
         expect(rows(page, "i arbeid.pdf")).to_contain_text("Avbrutt")
@@ -206,13 +220,12 @@ def test_a_session_that_ended_leads_a_page_that_follows_to_the_login(
     enter: Enter, site: tuple[str, Config]
 ):
     with Store.open(site[1].home) as store:
-        job = store.jobs.put(sha256="e" * 64, file="vent.pdf", original=b"%PDF", by="kari")
-        store.jobs.claim("test", 60.0, only=job.id) or pytest.skip("the worker was faster")
+        job = held(store, "vent.pdf")
         watched = enter()
         page = watched.go("/desk/inn")
         store.accounts.end_sessions(NAMES[Role.EDITOR])
 
-        expect(page).to_have_url(re.compile(r"/inn\?neste="), timeout=8_000)
+        expect(page).to_have_url(re.compile(r"/inn\?neste="))
         store.jobs.cancel(job.id)
         store.jobs.forget(job.id)
     watched.faults[:] = [fault for fault in watched.faults if "401" not in fault]
@@ -301,13 +314,15 @@ def test_the_keyboard_reaches_everything_on_the_upload_page(enter: Enter, full: 
     expected = set(page.evaluate(_STOPS))
     reached, unseen = set(), []
 
-    for _ in range(len(expected) + 5):
+    for _ in range(2 * len(expected) + 5):  # the list follows: what is new in it comes in between
         page.keyboard.press("Tab")
         focus = page.evaluate(_FOCUS)
         if focus is not None:
             reached.add(focus["stop"])
             if not (focus["isSeen"] and focus["isInWindow"]):
                 unseen.append(focus["name"])
+        if expected <= reached:
+            break
 
     assert expected - reached == set()
     assert unseen == []
