@@ -37,8 +37,9 @@ from kb.text import normalise
 from kb.users_cli import user
 
 if TYPE_CHECKING:
+    from kb.calibrate import Calibration
     from kb.evaluate import Evaluation
-    from kb.search import SearchQuery, SearchResult
+    from kb.search import Hit, SearchQuery, SearchResult
     from kb.store import Store
 
 
@@ -103,25 +104,53 @@ def init(config: Config) -> None:
     help="Bare rapporttypen.",
 )
 @click.option("--year", "years", multiple=True, type=int, help="Bare dette året.")
+@click.option(
+    "--sort",
+    default="relevans",
+    type=click.Choice(["relevans", "nyest", "eldst"]),
+    help="Rekkefølgen.",
+)
+@click.option(
+    "--group", type=click.Choice(["program", "tema", "fase"]), help="Samle treffene; -k er grupper."
+)
 @JSON
 @click.pass_obj
 def search(
-    config: Config, /, query: str, limit: int, *, as_json: bool, **filters: Sequence[Any]
+    config: Config,
+    /,
+    query: str,
+    limit: int,
+    sort: str,
+    group: str | None,
+    *,
+    as_json: bool,
+    **filters: Sequence[Any],
 ) -> None:
-    """Finn lærdommer på tvers av programmer, også når de bruker andre ord."""
+    r"""Finn lærdommer på tvers av programmer, også når de bruker andre ord.
+
+    \b
+    Spørsmålet kan også holde:
+      "SMB-utvikling"      ordene etter hverandre, ordrett
+      -havn  -"ny havn"    det som ikke skal stå der; begynner spørsmålet slik, skriv -- først
+      program:  tema:  fase:  type:  rapporttype:  programtype:  utfører:
+      år:2019  år:2015-2020
+
+    Avslutter med 0 når det er treff, og 1 når det er ingen eller bare svake.
+    """
     if not normalise(query):
         raise click.UsageError("Skriv et spørsmål")
     gc.disable()  # one answer and out: collecting what the imports left costs 30 ms
     encoder = ThreadPoolExecutor(1).submit(open_encoder, config)  # checks its weights as we import
 
     from kb.output import search_json
-    from kb.search import Searcher, SearchQuery
+    from kb.search import Group, Searcher, SearchQuery, Sort
 
     sets: dict[str, Any] = {name: frozenset(values) for name, values in filters.items()}
-    asked = SearchQuery(text=query, limit=limit, **sets)
+    by = None if group is None else Group(group)
+    asked = SearchQuery(text=query, limit=limit, sort=Sort(sort), group=by, **sets)
     with open_store(config) as store:
         _refuse_unknown(config, store, asked)
-        result = Searcher(encoder.result(), config.home).search(store, asked)
+        result = Searcher(encoder.result(), config.home, config.corpus).search(store, asked)
     if as_json:
         print_json(search_json(result))
     else:
@@ -265,23 +294,76 @@ def check(config: Config, *, as_json: bool) -> None:
     type=click.Path(path_type=Path),
     help="Fil med tekststykkene det søkes i; kan gjentas. Uten: rapportene settet er vurdert mot.",
 )
+@click.option("--floors", is_flag=True, help="Still inn gulvene for treff og svake treff.")
+@click.option("--write", is_flag=True, help="Med --floors: ta dem i bruk (floors.toml).")
 @JSON
 @click.pass_obj
 def evaluate(
-    config: Config, queries: Path | None, passages: Sequence[Path], *, as_json: bool
+    config: Config,
+    queries: Path | None,
+    passages: Sequence[Path],
+    *,
+    floors: bool,
+    write: bool,
+    as_json: bool,
 ) -> None:
-    """Mål søket mot spørsmål med fasit: nDCG@10, MRR@10, recall@5 og @10."""
+    """Mål søket mot spørsmål med fasit: nDCG@10, MRR@10, recall@5 og @10.
+
+    Med --floors: vis hvor mange spørsmål uten svar (corpus/out-of-scope.toml) som blir avvist, og
+    hvor mange med svar som går tapt, målt på spørsmål som gulvene ikke er stilt inn med.
+    """
     from dataclasses import asdict
 
     from kb.evaluate import evaluate as run
     from kb.evaluate import load_set
 
+    if write and not floors:
+        raise click.UsageError("--write hører sammen med --floors")
     judged = load_set(queries or config.corpus / "queries.toml", passages)
-    result = run(judged, open_encoder(config))
+    if floors:
+        from kb.calibrate import calibrate, load_outsiders
+
+        outsiders = load_outsiders(config.corpus / "out-of-scope.toml")
+        calibration = calibrate(judged, outsiders, open_encoder(config))
+        if as_json:
+            print_json(asdict(calibration))
+        else:
+            _say_calibration(calibration)
+        if write:
+            _write_calibration(config.corpus / "floors.toml", calibration)
+        return
+    result = run(judged, open_encoder(config), config.corpus)
     if as_json:
         print_json(asdict(result))
     else:
         _say_evaluation(result)
+
+
+def _calibration_lines(result: "Calibration") -> tuple[str, ...]:
+    flagged = ", ".join(f"{kind} {share:.0%}" for kind, share in result.flagged.items())
+    lost = ", ".join(f"{name} {share:.1%}" for name, share in result.lost.items())
+    return (
+        f"{result.questions} questions, {result.outsiders} that nothing answers; cross-validated",
+        f"out of scope flagged: {flagged}",
+        f"in scope wrongly flagged: {lost}",
+        f"the set's own out of scope, never learned from, flagged: {result.unseen:.0%}",
+    )
+
+
+def _say_calibration(result: "Calibration") -> None:
+    for line in _calibration_lines(result):
+        click.echo(line)
+    own = result.floors
+    click.echo(f"model {own.model}, {own.weights}, rise {own.rise:.3f}")
+    for language, floor in own.hits.items():
+        click.echo(f"  {language}: hits from {floor:.3f}, weak hits from {own.weak[language]:.3f}")
+
+
+def _write_calibration(path: Path, result: "Calibration") -> None:
+    from kb.floors import write_floors
+
+    head = "Set by `kb eval --floors --write`; what it means: docs/EVALUATION.md"
+    write_floors(path, result.floors, (head, *_calibration_lines(result)))
 
 
 @main.command(name="config")
@@ -295,6 +377,45 @@ def show_config(config: Config, *, as_json: bool) -> None:
         return
     for name, value, source in rows:
         click.echo(f"KB_{name.upper()} = {value}  ({source})")
+
+
+@main.command()
+@click.pass_obj
+def digest(config: Config) -> None:
+    """Send e-post om det som er publisert i lagrede søk siden sist."""
+    from datetime import UTC, datetime
+
+    from web import create_app
+    from web.digest import Outcome, send_due
+
+    outcomes = send_due(create_app(config, open_encoder(config)), datetime.now(UTC))
+    click.echo(
+        f"{outcomes[Outcome.SENT]} sendt, {outcomes[Outcome.NOTHING_NEW]} uten noe nytt, "
+        f"{outcomes[Outcome.NOT_DUE]} ikke nå, {outcomes[Outcome.TAKEN]} tatt av andre, "
+        f"{outcomes[Outcome.REFUSED]} avvist, {outcomes[Outcome.DOUBTFUL]} uvisse"
+    )
+    sys.exit(NOTHING if outcomes[Outcome.REFUSED] or outcomes[Outcome.DOUBTFUL] else OK)
+
+
+@main.command()
+@click.option("--http", "over_http", is_flag=True, help="Svar over HTTP (Streamable HTTP).")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Adresse å lytte på.")
+@click.option(
+    "--port", default=8001, show_default=True, type=click.IntRange(1, 65535), help="Port."
+)
+@click.pass_obj
+def mcp(config: Config, *, over_http: bool, host: str, port: int) -> None:
+    """La KI-assistenter søke og lese (Model Context Protocol)."""
+    from importlib.util import find_spec
+
+    if find_spec("mcp") is None:
+        raise click.UsageError(
+            "Tillegget mangler. Installer det: pip install 'erfaringsbanken[mcp]'"
+        )
+    from kb.assistant import Assistant, serve
+
+    assistant = Assistant(config, open_encoder(config))
+    serve(assistant, (host, port) if over_http else None, config.public_url)
 
 
 def _refuse_unknown(config: Config, store: "Store", asked: "SearchQuery") -> None:
@@ -312,19 +433,40 @@ def _refuse_unknown(config: Config, store: "Store", asked: "SearchQuery") -> Non
 
 
 def _say_hits(result: "SearchResult") -> None:
-    if result.no_match:
+    for hint in result.hints:
+        what = f"{hint.field}:{hint.value}" if hint.value else f"{hint.field}:"
+        click.echo(f"«{what}» finnes ikke og er ikke brukt. Finnes: {', '.join(hint.known)}")
+    if result.did_you_mean:
+        click.echo(f"Mente du: {result.did_you_mean}")
+    if result.weak:
+        click.echo("Ingen lærdom svarer klart på spørsmålet. Svake treff:")
+        _say_each(result.weak)
+    elif result.no_match:
         click.echo("Ingen lærdommer passer til spørsmålet. Prøv andre ord, eller færre filtre.")
-        return
-    click.echo(
-        f"{result.total} lærdommer fra {result.programmes} "
-        f"av {result.programmes_in_base} programmer"
-    )
-    for hit in result.hits:
+    else:
+        folded = sum(len(hit.twins) for hit in result.hits)
+        click.echo(
+            f"{result.total} lærdommer fra {result.programmes} "
+            f"av {result.programmes_in_base} programmer"
+            + (f" ({folded} er nesten like en annen i samme rapport)" if folded else "")
+        )
+        for group in result.groups:
+            click.echo(f"\n== {group.value or 'uten'} ({group.total})")
+            _say_each(group.hits)
+        _say_each(result.hits)
+
+
+def _say_each(hits: "Sequence[Hit]") -> None:
+    for hit in hits:
         one = hit.lesson.evidence[hit.best]
         click.echo(f"\n{hit.rank}. {click.style(hit.lesson.statement, bold=True)}")
         if one.quote != hit.lesson.statement:
             click.echo(f"   «{one.quote}»")
-        click.echo(f"   {hit.report.programme.name}, {hit.report.file}, side {one.page}")
+        kind = ", ".join(str(x) for x in (hit.report.report_type, hit.report.year) if x)
+        about = f" ({kind})" if kind else ""
+        click.echo(f"   {hit.report.programme.name}{about}, {hit.report.file}, side {one.page}")
+        if hit.twins:
+            click.echo(f"   og {len(hit.twins)} nesten like i samme rapport")
 
 
 def _say_evaluation(result: "Evaluation") -> None:

@@ -5,9 +5,10 @@ Every setting is ``KB_`` and its name in capitals. A misspelt setting is refused
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import platformdirs
 
@@ -15,6 +16,8 @@ from kb.errors import ConfigError
 
 _HERE = Path(__file__).resolve().parent
 _PREFIX = "KB_"
+_TLS = ("starttls", "tls", "none")
+_SECRET, _HIDDEN = frozenset({"smtp_password"}), "********"
 _MOST = 65_535  # the highest port; no other number needs more
 
 
@@ -38,6 +41,20 @@ class Config:
     """A longer report is refused (pages)."""
     accessibility_url: str = ""
     """Address of the accessibility statement that the owner has published; linked in the footer."""
+    public_url: str = ""
+    """Where the site is reached from outside, for links in feeds, mails and the interface."""
+    smtp_host: str = ""
+    """Mail server that e-mails are handed to; none are sent while it is empty."""
+    smtp_port: int = 587
+    """Port of the mail server."""
+    smtp_tls: str = "starttls"
+    """``starttls`` (usual on port 587), ``tls`` (from the first byte, port 465) or ``none``."""
+    smtp_user: str = ""
+    """Account at the mail server, if it asks for one."""
+    smtp_password: str = field(default="", repr=False)
+    """Password of that account; ``kb config`` does not show it."""
+    smtp_from: str = ""
+    """Address that e-mails come from."""
 
     @classmethod
     def load(cls, environ: Mapping[str, str] = os.environ) -> "Config":
@@ -47,7 +64,7 @@ class Config:
             ConfigError: a ``KB_`` name is unknown or its value has the wrong form.
         """
         config = cls(home=Path(platformdirs.user_data_path("erfaringsbanken")))
-        known = {field.name for field in fields(cls)}
+        known = {one.name for one in fields(cls)}
         for variable, raw in environ.items():
             if not variable.startswith(_PREFIX):
                 continue
@@ -56,18 +73,32 @@ class Config:
                 raise ConfigError(f"{variable} is not a setting; known: {', '.join(sorted(known))}")
             parsed: Any = _parse(variable, raw, getattr(config, name))
             config = replace(config, **{name: parsed})
-        return config
+        return _checked(config)
 
     def explain(self, environ: Mapping[str, str] = os.environ) -> tuple[tuple[str, str, str], ...]:
         """Return (name, value, where it came from) of each setting, in the order above."""
         return tuple(
             (
-                field.name,
-                str(getattr(self, field.name)),
-                variable if (variable := _PREFIX + field.name.upper()) in environ else "default",
+                one.name,
+                _HIDDEN if one.name in _SECRET and value else value,
+                variable if (variable := _PREFIX + one.name.upper()) in environ else "default",
             )
-            for field in fields(self)
+            for one in fields(self)
+            for value in [str(getattr(self, one.name))]
         )
+
+
+def _checked(config: Config) -> Config:
+    """Return ``config`` if its settings go together and are ready to use."""
+    if config.smtp_tls not in _TLS:
+        raise ConfigError(f"KB_SMTP_TLS={config.smtp_tls!r} is not one of {', '.join(_TLS)}")
+    config = replace(config, public_url=config.public_url.rstrip("/"))
+    site = urlsplit(config.public_url)
+    if config.public_url and not (site.scheme in ("http", "https") and site.hostname):
+        raise ConfigError(f"KB_PUBLIC_URL={config.public_url!r} is not an address of a site")
+    if config.smtp_host and not (config.smtp_from and config.public_url):
+        raise ConfigError("KB_SMTP_HOST needs KB_SMTP_FROM and KB_PUBLIC_URL")
+    return config
 
 
 def _parse(variable: str, raw: str, default: object) -> object:

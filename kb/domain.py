@@ -224,7 +224,11 @@ class Found:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Programme:
-    """A restructuring programme; several reports may be about the same one."""
+    """A restructuring programme; several reports may be about the same one.
+
+    ``municipalities`` and ``inhabitants`` count, ``budget`` is what it had to spend in words: with
+    type and period what a reader needs to judge whether a lesson holds elsewhere.
+    """
 
     slug: ProgrammeSlug
     name: str
@@ -232,6 +236,9 @@ class Programme:
     programme_type: ProgrammeType | None
     period_from: int | None
     period_to: int | None
+    municipalities: int | None = None
+    inhabitants: int | None = None
+    budget: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

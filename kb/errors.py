@@ -9,10 +9,16 @@ KbError
 │  │  ├─ JobStateError            the job has come too far, or not far enough, for what is asked
 │  │  ├─ JobHeldError             the file is being read, without what is asked for now
 │  │  ├─ EditionError             the one cannot be a newer edition of the other
-│  │  └─ DecidedError             somebody has worked on the report; it is not read again
+│  │  ├─ DecidedError             somebody has worked on the report; it is not read again
+│  │  ├─ ReportStateError         the report is not where the step begins (knows where it is)
+│  │  └─ UndoError                a change that cannot be taken back (knows why)
 │  ├─ UndecidedError         409  a report cannot be published while lessons wait
 │  ├─ NotVerbatimError       422  the text does not stand on its page
+│  ├─ CollectionFullError    422  too many lessons in a collection, or too many collections
+│  ├─ QuestionFileError      422  no questions can be read from the file
+│  ├─ MailRefusedError       422  the mail server does not take a mail to this address
 │  ├─ AccountError           422  a name, password or role that cannot be used (knows the reason)
+│  ├─ UnreadablePlanError    422  the uploaded plan gives no text (knows the problem)
 │  └─ UnreadableReportError  422  the file gives no report (knows the reason)
 ├─ StateError            we must mend it (HTTP 503, exit 1)
 │  ├─ StoreDamagedError           the database or a stored file fails its check
@@ -21,10 +27,14 @@ KbError
 │  ├─ JobAttemptsError            a job was begun several times and ended by nobody
 │  ├─ InternalError               a worker met an error that nobody foresaw
 │  ├─ OcrUnavailableError         a program or language for text recognition is not installed
+│  ├─ PlanBusyError               as many plans wait to be checked as the program takes on
 │  ├─ StaleIndexError             vectors of another model, or none
+│  ├─ MailUnavailableError        the mail server cannot be reached, or refuses us
+│  ├─ MailDoubtfulError           nobody knows whether a mail was sent: the line broke
 │  └─ ModelUnavailableError       the encoder cannot be loaded
 └─ ConfigError           refuse to start (exit 2)
-   └─ TaxonomyError                corpus/taxonomy.toml is wrong, and where
+   ├─ TaxonomyError                corpus/taxonomy.toml is wrong, and where
+   └─ ProcessError                 corpus/process.toml is wrong, and where
 
 ``code`` is stable and machine-readable; messages speak to a developer. The sentence a user reads
 hangs on the code, in bokmål and nynorsk, in :mod:`kb.messages`.
@@ -105,6 +115,38 @@ class UnreadableReportError(InputError):
         return f"{self.code}.{self.reason}"
 
 
+class PlanProblem(StrEnum):
+    """Why an uploaded plan cannot be checked. The values are stable, as those above."""
+
+    EMPTY = "empty"
+    FOREIGN = "foreign"
+    """Neither PDF nor Word (.docx) nor plain text."""
+    ENCRYPTED = "encrypted"
+    DAMAGED = "damaged"
+    NEEDS_OCR = "needs-ocr"
+    TOO_LARGE = "too-large"
+    """More bytes than a file may have."""
+    TOO_LONG = "too-long"
+    """More text than a plan has."""
+    LIMIT = "limit"
+
+
+class UnreadablePlanError(InputError):
+    """A plan that gives no text to check; ``problem`` says why."""
+
+    code = "unreadable-plan"
+
+    def __init__(self, problem: PlanProblem, detail: str = "") -> None:
+        super().__init__(f"{problem}: {detail}" if detail else str(problem))
+        self.problem = problem
+
+    @property
+    @override
+    def reason_code(self) -> str:
+        """``unreadable-plan.<problem>``."""
+        return f"{self.code}.{self.problem}"
+
+
 class ConflictError(InputError):
     """What was to be changed is no longer as the caller saw it."""
 
@@ -135,6 +177,60 @@ class DecidedError(ConflictError):
     code = "decided"
 
 
+class ReportState(StrEnum):
+    """Where a report stands that a step cannot be taken from."""
+
+    PUBLISHED = "published"
+    """There is nothing more to publish."""
+    NOT_PUBLISHED = "not-published"
+    TRASHED = "trashed"
+    NOT_TRASHED = "not-trashed"
+    SUPERSEDED = "superseded"
+    """A newer edition is published instead."""
+    NOT_SUPERSEDED = "not-superseded"
+
+
+class ReportStateError(ConflictError):
+    """The report is not published, not in the trash, replaced …; ``reason`` says which."""
+
+    code = "report-state"
+
+    def __init__(self, reason: ReportState, detail: str = "") -> None:
+        super().__init__(f"{reason}: {detail}" if detail else str(reason))
+        self.reason = reason
+
+    @property
+    @override
+    def reason_code(self) -> str:
+        """``report-state.<reason>``."""
+        return f"{self.code}.{self.reason}"
+
+
+class NoUndo(StrEnum):
+    """Why a change cannot be taken back."""
+
+    DONE = "done"
+    """It is taken back already."""
+    CHANGED = "changed"
+    """What it left was changed since."""
+
+
+class UndoError(ConflictError):
+    """A change that cannot be taken back; ``reason`` says why."""
+
+    code = "undo"
+
+    def __init__(self, reason: NoUndo, detail: str = "") -> None:
+        super().__init__(f"{reason}: {detail}" if detail else str(reason))
+        self.reason = reason
+
+    @property
+    @override
+    def reason_code(self) -> str:
+        """``undo.<reason>``."""
+        return f"{self.code}.{self.reason}"
+
+
 class UndecidedError(InputError):
     """Lessons of the report still wait for a decision; ``count`` of them."""
 
@@ -151,12 +247,31 @@ class NotVerbatimError(InputError):
     code = "not-verbatim"
 
 
+class CollectionFullError(InputError):
+    """A collection would hold too many lessons, or an account too many collections."""
+
+    code = "collection-full"
+
+
+class QuestionFileError(InputError):
+    """A file from which no questions can be read."""
+
+    code = "question-file"
+
+
+class MailRefusedError(InputError):
+    """The mail server does not take a mail, or not to this address."""
+
+    code = "mail-refused"
+
+
 class AccountProblem(StrEnum):
     """Why an account cannot be made or changed as asked."""
 
     NAME = "name"
     TAKEN = "taken"
     PASSWORD = "password"  # noqa: S105 the id of a problem, not a password
+    OLD_PASSWORD = "old-password"  # noqa: S105 the id of a problem, not a password
     LAST_ADMINISTRATOR = "last-administrator"
 
 
@@ -218,6 +333,12 @@ class OcrUnavailableError(StateError):
     code = "ocr-unavailable"
 
 
+class PlanBusyError(StateError):
+    """As many plans wait to be checked as the program takes on; the next must come again."""
+
+    code = "plan-busy"
+
+
 class StaleIndexError(StateError):
     """The store holds vectors of another model than the one configured, or none at all."""
 
@@ -230,6 +351,18 @@ class ModelUnavailableError(StateError):
     code = "model-unavailable"
 
 
+class MailUnavailableError(StateError):
+    """The mail server cannot be reached, or does not do what the settings say. Nothing was sent."""
+
+    code = "mail-unavailable"
+
+
+class MailDoubtfulError(StateError):
+    """The line to the mail server broke before it answered, so the mail may have been sent."""
+
+    code = "mail-doubtful"
+
+
 class ConfigError(KbError):
     """A setting is unknown or wrong. The program refuses to start."""
 
@@ -240,3 +373,9 @@ class TaxonomyError(ConfigError):
     """The taxonomy file is wrong; the message names the place and what was expected."""
 
     code = "taxonomy"
+
+
+class ProcessError(ConfigError):
+    """The process file is wrong; the message names the place and what was expected."""
+
+    code = "process"

@@ -48,6 +48,46 @@ SENTENCES: dict[str, tuple[str, str, str]] = {
         "Nokon har alt arbeidd med rapporten. Å lese han på nytt ville slette det dei har avgjort.",
         "Somebody has worked on the report. Reading it again would delete what they decided.",
     ),
+    "report-state.published": (
+        "Rapporten er allerede publisert, og ingen godkjente lærdommer venter i den.",
+        "Rapporten er alt publisert, og ingen godkjende lærdommar ventar i han.",
+        "The report is already published, and no approved lessons are waiting in it.",
+    ),
+    "report-state.not-published": (
+        "Rapporten er ikke publisert, så den kan ikke trekkes tilbake.",
+        "Rapporten er ikkje publisert, så han kan ikkje trekkjast tilbake.",
+        "The report is not published, so it cannot be withdrawn.",
+    ),
+    "report-state.trashed": (
+        "Rapporten ligger i papirkurven. Hent den ut derfra først.",
+        "Rapporten ligg i papirkorga. Hent han ut derifrå først.",
+        "The report is in the trash. Take it out first.",
+    ),
+    "report-state.not-trashed": (
+        "Rapporten ligger ikke i papirkurven, så det er ingenting å hente ut.",
+        "Rapporten ligg ikkje i papirkorga, så det er ingenting å hente ut.",
+        "The report is not in the trash, so there is nothing to take out.",
+    ),
+    "report-state.superseded": (
+        "En nyere utgave av rapporten er publisert. Trekk den tilbake først.",
+        "Ei nyare utgåve av rapporten er publisert. Trekk henne tilbake først.",
+        "A newer edition of the report is published. Withdraw that one first.",
+    ),
+    "report-state.not-superseded": (
+        "Rapporten er ikke erstattet av en nyere utgave.",
+        "Rapporten er ikkje erstatta av ei nyare utgåve.",
+        "The report is not replaced by a newer edition.",
+    ),
+    "undo.done": (
+        "Endringen er allerede angret.",
+        "Endringa er alt angra.",
+        "The change is already undone.",
+    ),
+    "undo.changed": (
+        "Endringen kan ikke angres, for det den gjaldt, er endret siden. Se historikken.",
+        "Endringa kan ikkje angrast, for det ho galdt, er endra sidan. Sjå historikken.",
+        "The change cannot be undone: what it was about was changed since. See the history.",
+    ),
     "undecided": (
         "Rapporten kan ikke publiseres ennå. Godkjenn eller avvis forslagene som gjenstår.",
         "Rapporten kan ikkje publiserast enno. Godkjenn eller avvis forslaga som står att.",
@@ -57,6 +97,31 @@ SENTENCES: dict[str, tuple[str, str, str]] = {
         "Sitatet må stå ordrett på siden i rapporten. Merk hele setninger derfra, og prøv igjen.",
         "Sitatet må stå ordrett på sida i rapporten. Merk heile setningar derifrå, og prøv igjen.",
         "The quote must stand word for word on its page. Choose whole sentences and try again.",
+    ),
+    "collection-full": (
+        "Det er ikke plass til flere. En samling tar 500 lærdommer, en konto 100 samlinger.",
+        "Det er ikkje plass til fleire. Ei samling tek 500 lærdomar, ein konto 100 samlingar.",
+        "There is no room for more. A collection takes 500 lessons, an account 100 collections.",
+    ),
+    "question-file": (
+        "Vi finner ingen spørsmål i filen. Bruk .docx, .csv eller .txt på inntil 2 MB.",
+        "Vi finn ingen spørsmål i fila. Bruk .docx, .csv eller .txt på inntil 2 MB.",
+        "We find no questions in the file. Use a .docx, .csv or .txt of up to 2 MB.",
+    ),
+    "mail-refused": (
+        "E-posttjeneren tar ikke imot e-post til denne adressen. Se etter skrivefeil.",
+        "E-posttenaren tek ikkje imot e-post til denne adressa. Sjå etter skrivefeil.",
+        "The mail server does not accept mail to this address. Check the spelling.",
+    ),
+    "mail-unavailable": (
+        "Vi fikk ikke kontakt med e-posttjeneren. Ingenting er sendt. Prøv igjen senere.",
+        "Vi fekk ikkje kontakt med e-posttenaren. Ingenting er sendt. Prøv igjen seinare.",
+        "We could not reach the mail server. Nothing was sent. Try again later.",
+    ),
+    "mail-doubtful": (
+        "Forbindelsen ble brutt mens e-posten ble sendt. Vi vet ikke om den kom fram.",
+        "Sambandet vart brote medan e-posten vart send. Vi veit ikkje om han kom fram.",
+        "The connection broke while the mail was being sent. We do not know whether it arrived.",
     ),
     "account.name": (
         "Brukernavnet må ha 2–40 små bokstaver, tall, punktum eller bindestrek.",
@@ -72,6 +137,11 @@ SENTENCES: dict[str, tuple[str, str, str]] = {
         "Passordet må ha minst 12 tegn og kan ikke være brukernavnet.",
         "Passordet må ha minst 12 teikn og kan ikkje vere brukarnamnet.",
         "The password needs at least 12 characters and cannot be the user name.",
+    ),
+    "account.old-password": (
+        "Passordet du har nå, er ikke det du skrev. Passordet er ikke byttet.",
+        "Passordet du har no, er ikkje det du skreiv. Passordet er ikkje bytt.",
+        "The password you have now is not the one you wrote. It was not changed.",
     ),
     "account.last-administrator": (
         "Dette er den siste administratoren. Gi en annen den rollen først.",
@@ -122,6 +192,51 @@ SENTENCES: dict[str, tuple[str, str, str]] = {
         "Tekstgjenkjenningen (OCR) fant ingen lesbar tekst i PDF-en. Skann den på nytt, skarpere.",
         "Tekstattkjenninga (OCR) fann ingen lesbar tekst i PDF-en. Skann han på nytt, skarpare.",
         "Text recognition (OCR) found no readable text in the PDF. Scan it again, more sharply.",
+    ),
+    "unreadable-plan.empty": (
+        "Vi fant ingen tekst i planen. Sjekk filen, eller lim inn teksten i stedet.",
+        "Vi fann ingen tekst i planen. Sjekk fila, eller lim inn teksten i staden.",
+        "We found no text in the plan. Check the file, or paste the text instead.",
+    ),
+    "unreadable-plan.foreign": (
+        "Vi leser PDF, Word (.docx) og ren tekst. Lagre planen som en av dem, og prøv igjen.",
+        "Vi les PDF, Word (.docx) og rein tekst. Lagre planen som ein av dei, og prøv igjen.",
+        "We read PDF, Word (.docx) and plain text. Save the plan as one of them and try again.",
+    ),
+    "unreadable-plan.encrypted": (
+        "Filen er låst med passord. Lagre en kopi uten passord, eller lim inn teksten.",
+        "Fila er låst med passord. Lagre ein kopi utan passord, eller lim inn teksten.",
+        "The file is locked with a password. Save a copy without it, or paste the text.",
+    ),
+    "unreadable-plan.damaged": (
+        "Filen er skadet og kan ikke leses. Lagre den på nytt, eller lim inn teksten.",
+        "Fila er skadd og kan ikkje lesast. Lagre henne på nytt, eller lim inn teksten.",
+        "The file is damaged and cannot be read. Save it again, or paste the text.",
+    ),
+    "unreadable-plan.needs-ocr": (
+        "PDF-en er skannet, uten tekst. Bruk filen planen ble skrevet i, eller lim inn teksten.",
+        "PDF-en er skanna, utan tekst. Bruk fila planen vart skriven i, eller lim inn teksten.",
+        "The PDF is scanned and has no text. Use the file it was written in, or paste the text.",
+    ),
+    "unreadable-plan.too-large": (
+        "Filen er større enn det vi tar imot. Lim inn teksten, eller del filen opp.",
+        "Fila er større enn det vi tek imot. Lim inn teksten, eller del fila opp.",
+        "The file is larger than we accept. Paste the text, or split the file.",
+    ),
+    "unreadable-plan.too-long": (
+        "Planen er lengre enn omtrent 80 sider. Del den opp, og sjekk ett kapittel om gangen.",
+        "Planen er lengre enn om lag 80 sider. Del han opp, og sjekk eitt kapittel om gongen.",
+        "The plan is longer than about 80 pages. Split it, and check one chapter at a time.",
+    ),
+    "unreadable-plan.limit": (
+        "Filen krever mer tid eller minne enn vi tillater. Lim inn teksten i stedet.",
+        "Fila krev meir tid eller minne enn vi tillèt. Lim inn teksten i staden.",
+        "The file needs more time or memory than we allow. Paste the text instead.",
+    ),
+    "plan-busy": (
+        "Mange sjekker planer akkurat nå. Vent et halvt minutt, og prøv igjen.",
+        "Mange sjekkar planar akkurat no. Vent eit halvt minutt, og prøv igjen.",
+        "Many plans are being checked right now. Wait half a minute and try again.",
     ),
     "ocr-unavailable": (
         (
@@ -181,6 +296,11 @@ SENTENCES: dict[str, tuple[str, str, str]] = {
         "Temalisten er feil og må rettes før programmet kan starte.",
         "Temalista er feil og må rettast før programmet kan starte.",
         "The list of themes is wrong and must be mended before the program can start.",
+    ),
+    "process": (
+        "Beskrivelsen av prosessen er feil og må rettes før programmet kan starte.",
+        "Skildringa av prosessen er feil og må rettast før programmet kan starte.",
+        "The description of the process is wrong and must be mended before the program can start.",
     ),
 }
 LINT: dict[LintCode, tuple[str, str, str]] = {

@@ -4,25 +4,21 @@ Both files are data that the people who know the field may edit; this module is 
 is caught, with the place named, before anything is ingested or shown.
 """
 
-import re
-import tomllib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from kb.domain import Kind, Phase, ProgrammeType, ReportType, ThemeId
 from kb.errors import TaxonomyError
+from kb.tables import Patterns, Table, read_tables
 from kb.text import normalise
 
 LANGUAGES = ("nb", "nn", "en")
 _NORWEGIAN = ("nb", "nn")
 
-Patterns = tuple[re.Pattern[str], ...]
-
-_Member = TypeVar("_Member", bound=StrEnum)
 _Named = TypeVar("_Named", "Term", "Theme", "Cue")
 
 
@@ -190,7 +186,7 @@ def load_taxonomy(path: Path) -> Taxonomy:
         TaxonomyError: the file is missing, not TOML, or does not say what is needed; the message
             names the place and what was expected.
     """
-    root = _root(path)
+    root = read_tables(path, TaxonomyError)
     root.only("version", "group", "theme", "kind", "phase", "report_type", "programme_type")
     groups = _unique(_term(table) for table in root.tables("group"))
     group_ids = {group.id for group in groups}
@@ -210,7 +206,7 @@ def load_cues(path: Path) -> Cues:
     Raises:
         TaxonomyError: as for :func:`load_taxonomy`.
     """
-    root = _root(path)
+    root = read_tables(path, TaxonomyError)
     root.only(
         *("version", "threshold", "floor", "least_share", "joined", "place", "section", "cue")
     )
@@ -225,101 +221,23 @@ def load_cues(path: Path) -> Cues:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Table:
-    """A TOML table that knows where it stands, so that every complaint can say so."""
-
-    place: str
-    values: Mapping[str, Any]
-
-    def wrong(self, name: str, expected: str) -> TaxonomyError:
-        found = repr(self.values[name])[:60] if name in self.values else "nothing"
-        return TaxonomyError(f"{self.place}: {name}: expected {expected}, found {found}")
-
-    def only(self, *known: str) -> None:
-        for name in self.values:
-            if name not in known:
-                raise TaxonomyError(f"{self.place}: {name}: expected one of {', '.join(known)}")
-
-    def text(self, name: str) -> str:
-        value = self.values.get(name)
-        if not isinstance(value, str) or not value.strip():
-            raise self.wrong(name, "a text")
-        return value
-
-    def number(self, name: str) -> float:
-        value = self.values.get(name)
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise self.wrong(name, "a number")
-        return float(value)
-
-    def flag(self, name: str) -> bool:
-        value = self.values.get(name, False)
-        if not isinstance(value, bool):
-            raise self.wrong(name, "true or false")
-        return value
-
-    def texts(self, name: str) -> tuple[str, ...]:
-        value = self.values.get(name, [])
-        if not isinstance(value, list) or not all(isinstance(text, str) and text for text in value):
-            raise self.wrong(name, "a list of texts")
-        return tuple(value)
-
-    def patterns(self, name: str) -> Patterns:
-        compiled = []
-        for position, source in enumerate(self.texts(name), start=1):
-            try:
-                compiled.append(re.compile(source))
-            except re.error as error:
-                message = f"{self.place}: {name}, number {position}: expected a regular expression"
-                raise TaxonomyError(f"{message}, found {source!r}: {error}") from error
-        return tuple(compiled)
-
-    def wording(self, prefix: str = "") -> Wording:
-        nb, nn, en = (self.text(prefix + language) for language in LANGUAGES)
-        return Wording(nb=nb, nn=nn, en=en)
-
-    def table(self, name: str) -> "_Table":
-        value = self.values.get(name)
-        if not isinstance(value, dict):
-            raise self.wrong(name, "a table")
-        return _Table(f"{self.place}: {name}", value)
-
-    def tables(self, name: str) -> list["_Table"]:
-        value = self.values.get(name)
-        if not isinstance(value, list) or not value or not all(isinstance(v, dict) for v in value):
-            raise self.wrong(name, f"at least one [[{name}]]")
-        return [
-            _Table(f"{self.place}: {name} {_called(table, position)}", table)
-            for position, table in enumerate(value, start=1)
-        ]
+def wording_of(table: Table, prefix: str = "") -> Wording:
+    """Return a text that stands in a table once per language: ``nb``, ``nn``, ``en``."""
+    nb, nn, en = (table.text(prefix + language) for language in LANGUAGES)
+    return Wording(nb=nb, nn=nn, en=en)
 
 
-def _called(table: Mapping[str, Any], position: int) -> str:
-    name = table.get("id") or table.get("role")
-    return f"«{name}»" if name else f"number {position}"
-
-
-def _root(path: Path) -> _Table:
-    try:
-        return _Table(path.name, tomllib.loads(path.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise TaxonomyError(f"{path}: expected a file that can be read: {error}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise TaxonomyError(f"{path.name}: expected TOML in UTF-8: {error}") from error
-
-
-def _term(table: _Table) -> Term:
+def _term(table: Table) -> Term:
     table.only("id", *LANGUAGES, *(f"definition_{language}" for language in LANGUAGES), "cues")
     return Term(
         id=table.text("id"),
-        label=table.wording(),
-        definition=table.wording("definition_") if "definition_nb" in table.values else None,
+        label=wording_of(table),
+        definition=wording_of(table, "definition_") if "definition_nb" in table.values else None,
         cues=table.patterns("cues"),
     )
 
 
-def _theme(table: _Table, groups: Collection[str]) -> Theme:
+def _theme(table: Table, groups: Collection[str]) -> Theme:
     table.only(
         *("id", "group", *LANGUAGES, *(f"definition_{language}" for language in LANGUAGES)),
         *("cues", "weak_cues", "counter_cues", "prototype"),
@@ -334,8 +252,8 @@ def _theme(table: _Table, groups: Collection[str]) -> Theme:
     return Theme(
         id=table.text("id"),
         group=table.text("group"),
-        label=table.wording(),
-        definition=table.wording("definition_"),
+        label=wording_of(table),
+        definition=wording_of(table, "definition_"),
         cues=cues,
         weak_cues=table.patterns("weak_cues"),
         counter_cues=table.patterns("counter_cues"),
@@ -343,7 +261,7 @@ def _theme(table: _Table, groups: Collection[str]) -> Theme:
     )
 
 
-def _place(table: _Table) -> Place:
+def _place(table: Table) -> Place:
     table.only("opening", "brief", "ample", "table_row")
     return Place(
         opening=table.number("opening"),
@@ -353,10 +271,10 @@ def _place(table: _Table) -> Place:
     )
 
 
-def _section(table: _Table) -> Section:
+def _section(table: Table) -> Section:
     table.only("role", "prior", "bullet", "label", "kinds", "patterns")
     return Section(
-        role=_member(SectionRole, table, "role"),
+        role=table.member(SectionRole, "role"),
         prior=table.number("prior"),
         bullet=table.number("bullet"),
         label=table.text("label"),
@@ -365,7 +283,7 @@ def _section(table: _Table) -> Section:
     )
 
 
-def _cue(table: _Table) -> Cue:
+def _cue(table: Table) -> Cue:
     table.only("id", "weight", "governs_list", "label", "kinds", *LANGUAGES)
     patterns = {language: table.patterns(language) for language in LANGUAGES}
     if not any(patterns.values()):
@@ -380,7 +298,7 @@ def _cue(table: _Table) -> Cue:
     )
 
 
-def _votes(table: _Table) -> Mapping[Kind, float]:
+def _votes(table: Table) -> Mapping[Kind, float]:
     if "kinds" not in table.values:
         return MappingProxyType({})
     votes = table.table("kinds")
@@ -388,14 +306,7 @@ def _votes(table: _Table) -> Mapping[Kind, float]:
     return MappingProxyType({Kind(name): votes.number(name) for name in votes.values})
 
 
-def _member(members: type[_Member], table: _Table, name: str) -> _Member:
-    try:
-        return members(table.text(name))
-    except ValueError as error:
-        raise table.wrong(name, f"one of {', '.join(members)}") from error
-
-
-def _terms_of(root: _Table, name: str, members: type[StrEnum]) -> tuple[Term, ...]:
+def _terms_of(root: Table, name: str, members: type[StrEnum]) -> tuple[Term, ...]:
     """Read the terms; their ids are exactly those the program knows, no more and no fewer."""
     terms = _unique(_term(table) for table in root.tables(name))
     known, found = set(map(str, members)), {term.id for term in terms}

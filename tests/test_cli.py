@@ -250,8 +250,21 @@ HIT = {
     "report": str,
     "match": str,
     "quotes": list,
+    "report_type": (str, type(None)),
+    "year": (int, type(None)),
+    "nearly_same": list,
 }
-RESULT = {"query": str, "no_match": bool, "total": int, "took_ms": float, "results": list}
+RESULT = {
+    "query": str,
+    "no_match": bool,
+    "total": int,
+    "took_ms": float,
+    "results": list,
+    "state": str,
+    "weak": list,
+    "did_you_mean": (str, type(None)),
+    "hints": list,
+}
 QUOTE = {"text": str, "page": int, "section": str}
 REPORT = {
     "id": str,
@@ -320,6 +333,20 @@ def test_nothing_found_is_said_and_told_by_the_exit_code(kb: Kb, tenkevik: str) 
     found = json.loads(data.stdout)
     assert_shape(found, RESULT)
     assert (found["no_match"], found["total"], found["results"]) == (True, 0, [])
+    assert (found["state"], found["weak"]) == ("nothing", [])
+
+
+def test_the_command_line_groups_orders_and_reads_the_syntax(kb: Kb, tenkevik: str) -> None:
+    plain = json.loads(kb("search", "styret", "--json").stdout)
+    grouped = json.loads(kb("search", "styret", "--json", "--group", "fase").stdout)
+    narrow = kb("search", 'styret tema:finnesikke "styret bør møtes oftere"', "--sort", "nyest")
+
+    assert (grouped["total"], grouped["results"]) == (plain["total"], [])
+    firsts = [hit["id"] for group in grouped["groups"] for hit in group["results"]]
+    assert plain["results"][0]["id"] == firsts[0]
+    assert narrow.exit_code == 0
+    assert narrow.stdout.startswith("«tema:finnesikke» finnes ikke")
+    assert "1 lærdommer fra 1 av 1 programmer" in narrow.stdout
 
 
 def test_k_and_filters_narrow_the_answer(kb: Kb, put: Callable[..., Path], tenkevik: str) -> None:
@@ -453,10 +480,30 @@ def test_candidates_are_found_once_published(kb: Kb, put: Callable[..., Path]) -
 
     first, second = kb("publish", one["id"]), kb("publish", one["id"])
 
-    assert (first.exit_code, second.exit_code) == (0, 0)
+    assert (first.exit_code, second.exit_code) == (0, 3)
     assert first.stdout == f"{one['lessons']} lærdommer er publisert.\n"
-    assert second.stdout == "0 lærdommer er publisert.\n"
+    assert "Rapporten er allerede publisert" in second.stderr
+    assert "[report-state.published]" in second.stderr
     assert kb("search", "styret bør møtes oftere").exit_code == 0
+
+
+def test_a_step_that_the_report_is_not_ready_for_says_so(kb: Kb, put: Callable[..., Path]) -> None:
+    [one] = json.loads(kb("ingest", "--json", put("tenkevik.txt", TENKEVIK)).stdout)["reports"]
+    said = [kb("restore", one["id"]), kb("withdraw", one["id"], "--reason", "feil")]
+    kb("remove", one["id"])
+    said += [kb("publish", one["id"]), kb("remove", one["id"])]
+    undone = json.loads(kb("history", "--json").stdout)["changes"][0]["id"]
+    kb("undo", str(undone))
+    said.append(kb("undo", str(undone)))
+
+    assert [result.stderr.rpartition("[")[2].strip() for result in said] == [
+        "report-state.not-trashed]",
+        "report-state.not-published]",
+        "report-state.trashed]",
+        "report-state.trashed]",
+        "undo.done]",
+    ]
+    assert {result.exit_code for result in said} == {3}
 
 
 @pytest.mark.parametrize("flags", [(), ("--publish",)])

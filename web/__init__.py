@@ -1,4 +1,4 @@
-"""The website: pages that anyone may read, a small JSON interface, and the desk for staff.
+"""The website: pages that anyone may read, the same for programs, and the desk for staff.
 
 What stands outside ``/desk`` never changes the base.
 
@@ -14,9 +14,23 @@ from werkzeug.routing import IntegerConverter
 
 from kb.config import Config
 from kb.embed import Encoder
+from kb.evidence import Pairs
+from kb.process import load_process
 from kb.search import Searcher
 from kb.taxonomy import load_taxonomy
-from web import access_log, assets, auth, failures, language, present, security
+from web import (
+    access_log,
+    addresses,
+    assets,
+    auth,
+    failures,
+    language,
+    leader_words,
+    plans,
+    present,
+    security,
+    takeaway,
+)
 from web.context import Services, close_store
 from web.views import BLUEPRINTS
 
@@ -35,6 +49,7 @@ def create_app(config: Config, encoder: Encoder) -> Flask:
 
     Raises:
         TaxonomyError: the taxonomy in ``config.corpus`` is missing or wrong.
+        ProcessError: the description of the process there is.
         StoreUnavailableError: the secret of the sessions cannot be kept in ``config.home``.
     """
     app = Flask("web", root_path=str(Path(__file__).resolve().parent))
@@ -43,14 +58,17 @@ def create_app(config: Config, encoder: Encoder) -> Flask:
     Services(
         config=config,
         encoder=encoder,
-        searcher=Searcher(encoder, config.home),
+        searcher=Searcher(encoder, config.home, config.corpus),
+        pairs=Pairs(encoder.model_id),
         taxonomy=taxonomy,
+        process=load_process(config.corpus / "process.toml", taxonomy),
         model_id=encoder.model_id,
     ).install(app)
     app.url_map.converters["int"] = _Number
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    for part in (language, present, assets, security, failures, access_log, auth):
+    parts = (language, present, leader_words, addresses, assets, security, failures)
+    for part in (*parts, access_log, auth, takeaway, plans):
         part.install(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)

@@ -20,7 +20,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
-VERSION = "0003"
+VERSION = "0006"
 """The newest migration. An older database is brought up to it when it is opened."""
 
 metadata = MetaData()
@@ -47,6 +47,9 @@ programme = Table(
     Column("programme_type", Text),
     Column("period_from", Integer),
     Column("period_to", Integer),
+    Column("municipalities", Integer),
+    Column("inhabitants", Integer),
+    Column("budget", Text),
     sqlite_strict=True,
 )
 
@@ -286,6 +289,36 @@ login_link = Table(
 )
 """One-time links; a row is taken away when its link is used."""
 
+collection = Table(
+    "collection",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("owner", Text, ForeignKey("account.name"), nullable=False, index=True),
+    Column("name", Text, nullable=False),
+    Column("intro", Text, nullable=False),
+    Column("share_sha256", Text, unique=True),
+    Column("created", Text, nullable=False),
+    Column("used", Integer, nullable=False),
+    Column("deleted", Text),
+    sqlite_strict=True,
+)
+"""Lessons that a person keeps. ``share_sha256`` is of the token in the link that lets others read;
+null: nobody else may. ``used`` counts up over all collections: the highest was used last. Times are
+UTC, ISO 8601."""
+
+collection_lesson = Table(
+    "collection_lesson",
+    metadata,
+    Column("collection", Integer, ForeignKey("collection.id"), primary_key=True),
+    Column("lesson_id", Text, primary_key=True),
+    Column("position", Integer, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("removed", Text),
+    sqlite_strict=True,
+)
+"""``lesson_id`` may name a lesson that is gone since. A row with ``removed`` (UTC, ISO 8601) waits
+to be put back or forgotten."""
+
 head = Table(
     "head",
     metadata,
@@ -296,3 +329,74 @@ head = Table(
     sqlite_strict=True,
 )
 """Lesson classifiers trained here, with their figures; older ones are kept."""
+
+saved_search = Table(
+    "saved_search",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("account", Text, ForeignKey("account.name"), nullable=False, index=True),
+    Column("name", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("created", Text, nullable=False),
+    Column("since", Integer, nullable=False),
+    Column("in_digest", Integer, nullable=False),
+    Column("deleted", Text),
+    sqlite_strict=True,
+)
+"""What people search for again and again. ``since`` is the change up to which they were told."""
+
+saved_sent = Table(
+    "saved_sent",
+    metadata,
+    Column("search", Integer, ForeignKey("saved_search.id"), primary_key=True, autoincrement=False),
+    Column("lesson_id", Text, primary_key=True),
+    sqlite_strict=True,
+)
+"""The lessons a digest has told of, so that none is told twice; they may be gone since."""
+
+digest = Table(
+    "digest",
+    metadata,
+    Column("account", Text, ForeignKey("account.name"), primary_key=True),
+    Column("address", Text, nullable=False),
+    Column("language", Text, nullable=False),
+    Column("frequency", Text, nullable=False),
+    Column("confirmed", Text),
+    Column("token_sha256", Text, unique=True),
+    Column("expires", _DOUBLE),
+    Column("stop_key", Text, nullable=False, unique=True),
+    Column("sent", Text),
+    Column("doubtful", Text),
+    sqlite_strict=True,
+)
+"""Where news of the saved searches of an account is sent. The row goes when the person ends it."""
+
+profile = Table(
+    "profile",
+    metadata,
+    Column("account", Text, ForeignKey("account.name"), primary_key=True),
+    Column("phase", Text),
+    Column("start_year", Integer),
+    Column("start_month", Integer),
+    Column("programme_type", Text),
+    Column("years", Integer),
+    Column("municipalities", Integer),
+    sqlite_strict=True,
+)
+"""Where the programme of a person is, as they told it; what they left open is null."""
+
+self_check = Table(
+    "self_check",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("account", Text, ForeignKey("account.name"), nullable=False),
+    Column("phase", Text, nullable=False),
+    Column("lesson_id", Text, nullable=False),
+    Column("mark", Text),
+    Column("note", Text, nullable=False),
+    Column("at", Text, nullable=False),
+    Index("ix_self_check_place", "account", "phase"),
+    sqlite_strict=True,
+)
+"""What a person made of a lesson; the newest row of a lesson counts, and undoing takes it away. A
+null ``mark`` is none. The lesson may be gone since. ``at`` is UTC, ISO 8601."""

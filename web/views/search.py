@@ -106,6 +106,8 @@ class Results:
     did_you_mean: tuple[str, str] | None
     hints: tuple[tuple[str, str], ...]
     address_without_phrases: str
+    feed_address: str
+    saving_address: str
     facets: tuple[Facet, ...]
     chosen: tuple[Chosen, ...]
     address_without_filters: str
@@ -139,6 +141,8 @@ def _results(store: Store, query: SearchQuery, result: SearchResult) -> Results:
             hit.lesson.id: services().searcher.programmes_with_similar(store, hit.lesson.id)
             for hit in shown
         },
+        feed_address=url_for("feeds.search", **write_query(query)),
+        saving_address=url_for("saved.page", **write_query(query)),
         folded=0 if query.group else result.total - result.items,
         groups=groups,
         sorts=_sorts(query),
