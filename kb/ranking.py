@@ -44,7 +44,7 @@ LATE_WEIGHT = 3.0
 RERANKED = 50
 """So many lessons get a second look; a look at all of 506 was worth .0015."""
 
-NEAREST, WORDIEST = 1_500, 500
+NEAREST, WORDIEST = 500, 1_000
 """So many passages by meaning and lessons by words are sought in a large base."""
 
 ALL_OF = 2_000
@@ -53,6 +53,7 @@ ALL_OF = 2_000
 USUAL_LATE, USUAL_LATE_PER_FIRST = 0.15, 0.2
 """The MaxSim to be expected of a lesson by its first score, where none is computed."""
 
+_NO_WORDS = 0.01
 _CACHED_QUERIES = 4096
 
 Floats = NDArray[np.float32]
@@ -260,11 +261,17 @@ def _best(
     near = view.nearest(question.vector, language_of(text), NEAREST, among)
     if view.is_exact:
         return near
+    return np.union1d(near, _highest(words, among))
+
+
+def _highest(words: Floats, among: Mask | None) -> Places:
+    """Return the places of about the ``WORDIEST`` highest shares; to sort all takes ten times."""
     said = words if among is None else np.where(among, words, np.float32(0))
-    if len(said) > WORDIEST:
-        least = max(float(np.partition(said, -WORDIEST)[-WORDIEST]), 1e-9)
-        return np.union1d(near, np.flatnonzero(said >= least)[: 2 * WORDIEST])
-    return np.union1d(near, np.flatnonzero(said))
+    least = float(said.max(initial=0))
+    while least > _NO_WORDS and np.count_nonzero(said >= least) < WORDIEST:
+        least *= 0.9
+    found = np.flatnonzero(said >= max(least, _NO_WORDS))
+    return found[np.argsort(-said[found], kind="stable")[: 2 * WORDIEST]]
 
 
 def _words(store: Store, view: VectorView, text: str) -> Floats:

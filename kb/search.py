@@ -223,17 +223,12 @@ class Searcher:
         legs: Legs | None,
         offset: int,
     ) -> tuple[Hit, ...]:
-        lessons = store.lessons([catalogue.rows[number].lesson_id for number in numbers])
-        reports: dict[str, Report] = {}
+        lessons = store.lessons([catalogue.lesson_ids[number] for number in numbers])
+        reports = store.reports_of({one.report_id for one in lessons.values()})
         view = self.ranker.view(store) if legs is not None else None
         hits = []
         for rank, number in enumerate(numbers, start=offset + 1):
-            lesson = lessons[catalogue.rows[number].lesson_id]
-            if lesson.report_id not in reports:
-                report = store.report(lesson.report_id)
-                if report is None:  # a lesson cannot stand without its report: foreign key
-                    continue
-                reports[lesson.report_id] = report
+            lesson = lessons[catalogue.lesson_ids[number]]
             shown = _Shown("", tuple(() for _ in lesson.evidence), 0)
             if legs is not None and view is not None:
                 meaning = float(legs.meaning[number])

@@ -40,8 +40,10 @@ def seal(folder: Path, arrays: Arrays, about: Mapping[str, object]) -> None:
 
 def load(folder: Path) -> Arrays:
     """Return the arrays of ``folder``, mapped: only what is read comes into memory."""
+    # A memmap is an ndarray that takes ten times as long over every slice, so it is left behind.
     return {
-        path.stem: np.load(path, mmap_mode="r", allow_pickle=False) for path in folder.glob("*.npy")
+        path.stem: np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+        for path in folder.glob("*.npy")
     }
 
 

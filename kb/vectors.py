@@ -34,6 +34,9 @@ CODED = "IVF16,RaBitQfs,Refine(SQfp16)"
 _LISTS = 16
 """All are looked at: they are there because codes of one bit need vectors centred on something."""
 
+_REFINED = 6
+"""Of so many times the rows asked for, the nearest by their codes, halves are looked at too."""
+
 _TRAINED_ON = 65_536
 _ADDED = 16_384
 _SHRINK = 20
@@ -249,7 +252,6 @@ class _Coded:
         self.index = index  # keeps the memory that the parts below lie in
         self.means, self._which, self.norms = means, which, norms
         refined: Any = faiss.downcast_index(index)
-        self._codes_only: Any = faiss.downcast_index(refined.base_index)
         halves: Any = faiss.downcast_index(refined.refine_index)
         self._halves = halves
         size = halves.sq.code_size
@@ -274,16 +276,15 @@ class _Coded:
         return found
 
     def nearest(self, question: Vector, count: int, wanted: Mask | None) -> NDArray[np.int64]:
-        """Return about the ``count`` nearest of the ``wanted`` rows by their codes, all looked at.
-
-        What FAISS would do next, to reckon them in half precision, is done per lesson afterwards.
-        """
-        how = faiss.SearchParametersIVF()
-        how.nprobe = _LISTS
+        """Return about the ``count`` nearest of the ``wanted`` rows; all codes are looked at."""
+        lists = faiss.SearchParametersIVF()
+        lists.nprobe = _LISTS
         if wanted is not None:
             selector = faiss.IDSelectorBitmap(np.packbits(wanted, bitorder="little"))  # type: ignore[call-arg, arg-type]  # the stub lacks the wrapper
-            how.sel = selector
-        rows: NDArray[np.int64] = self._codes_only.search(question[None], count, params=how)[1][0]
+            lists.sel = selector
+        how: Any = faiss.IndexRefineSearchParameters()
+        how.k_factor, how.base_index_params = _REFINED, lists
+        rows: NDArray[np.int64] = self.index.search(question[None], count, params=how)[1][0]
         return rows[rows >= 0]
 
 
@@ -573,8 +574,9 @@ class VectorView:
     def vectors_of(self, lesson_id: LessonId) -> Vector | None:
         """Return a lesson's vectors in the order of its passages, (n, dim); None if not here."""
         place = self.place_of(lesson_id)
-        if place is None:
-            return None
+        return None if place is None else self._vectors_at(place)
+
+    def _vectors_at(self, place: int) -> Vector:
         ((one, lessons, _),) = self._split(np.array([place]))
         rows, _ = one.part.columns.rows_of(lessons)
         twice = np.where(one.part.columns.roles[rows] == _QUOTE | _SENTENCE, 2, 1)
@@ -582,9 +584,10 @@ class VectorView:
 
     def cosines(self, query: Vector, language: str, lesson_id: LessonId) -> Vector:
         """Return the centred cosine of each passage of one lesson, (n,); (0,) if not here."""
-        vectors, place = self.vectors_of(lesson_id), self.place_of(lesson_id)
-        if vectors is None or place is None:
+        place = self.place_of(lesson_id)
+        if place is None:
             return np.zeros(0, np.float32)
+        vectors = self._vectors_at(place)
         mean = self._means[self._tongue[place]]
         cosines: Vector = _unit(vectors - mean) @ self._centred(query, language)
         return cosines

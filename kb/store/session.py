@@ -483,6 +483,18 @@ class Store:
         """Return one report."""
         return self._report(select(report_table).where(report_table.c.id == report_id))
 
+    def reports_of(self, ids: Collection[ReportId]) -> dict[ReportId, Report]:
+        """Return these reports by id; those that are not there are left out."""
+        found: dict[ReportId, Report] = {}
+        with self.reading():
+            for batch in rec.batches(ids):
+                chosen = select(report_table, programme).join(
+                    programme, programme.c.slug == report_table.c.programme
+                )
+                for row in self._all(chosen.where(report_table.c.id.in_(batch))):
+                    found[row.id] = rec.report_of(row, rec.programme_of(row))
+        return found
+
     def report_by_sha256(self, sha256: str) -> Report | None:
         """Return the report whose file has this SHA-256 (hex)."""
         return self._report(select(report_table).where(report_table.c.sha256 == sha256))

@@ -21,6 +21,7 @@ from kb.lexical import grams
 from kb.store import Store, schema
 from kb.store.records import sha256_of
 from kb.store.state import raise_generation
+from kb.text import sentences
 
 PER_REPORT = 25
 PER_PROGRAMME = 20 * PER_REPORT
@@ -43,7 +44,8 @@ class Grower:
 
     def __init__(self, seeds: Sequence[Seed], dice: np.random.Generator) -> None:
         self.seeds, self._dice = seeds, dice
-        self._words = np.array(" ".join(s for seed in seeds for s in seed.sentences).split())
+        every = " ".join(s for seed in seeds for s in seed.sentences).split()
+        self._words = np.array([word for word in every if word.isalpha() and word.islower()])
         self._rows = np.concatenate([seed.vectors for seed in seeds])
         self._starts = np.cumsum([0, *(len(seed.vectors) for seed in seeds)])
         _, near = faiss.knn(
@@ -72,12 +74,15 @@ class Grower:
         """Return the sentences of a seed with some words from elsewhere."""
         drawn = iter(self._words[self._dice.integers(0, len(self._words), 200)].tolist())
         swaps = iter((self._dice.random(1000) < _SHARE_REPLACED).tolist())
-        return [
+        real = list(self.seeds[seed].sentences)
+        made = [
             " ".join(
-                next(drawn, word) if next(swaps, False) else word for word in sentence.split()
+                next(drawn, word) if word.isalpha() and word.islower() and next(swaps, False) else word
+                for word in sentence.split()
             )
-            for sentence in self.seeds[seed].sentences
+            for sentence in real
         ]
+        return made if sentences(" ".join(made)) == made else real
 
 
 def fill(store: Store, grower: Grower, count: int, model_id: str) -> None:
