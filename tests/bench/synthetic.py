@@ -19,9 +19,10 @@ from sqlalchemy import insert, text
 from kb.domain import Kind, Phase, ReportType, Status
 from kb.lexical import grams
 from kb.store import Store, schema
-from kb.store.records import sha256_of
+from kb.store.records import sha256_of, token_records
 from kb.store.state import raise_generation
 from kb.text import sentences
+from kb.tokens import Tokens
 
 PER_REPORT = 25
 PER_PROGRAMME = 20 * PER_REPORT
@@ -33,10 +34,12 @@ _NEIGHBOURS = 10
 
 @dataclass(frozen=True)
 class Seed:
-    """A real lesson: its sentences, and the vectors of the whole and of each sentence."""
+    """A real lesson: its sentences, the vectors of the whole and of each sentence if there are
+    several, and the tokens of the whole."""
 
     sentences: tuple[str, ...]
     vectors: NDArray[np.float32]
+    tokens: Tokens
 
 
 class Grower:
@@ -45,7 +48,7 @@ class Grower:
     def __init__(self, seeds: Sequence[Seed], dice: np.random.Generator) -> None:
         self.seeds, self._dice = seeds, dice
         every = " ".join(s for seed in seeds for s in seed.sentences).split()
-        self._words = np.array([word for word in every if word.isalpha() and word.islower()])
+        self._words = np.array([word for word in every if _is_plain(word)])
         self._rows = np.concatenate([seed.vectors for seed in seeds])
         self._starts = np.cumsum([0, *(len(seed.vectors) for seed in seeds)])
         _, near = faiss.knn(
@@ -77,7 +80,7 @@ class Grower:
         real = list(self.seeds[seed].sentences)
         made = [
             " ".join(
-                next(drawn, word) if word.isalpha() and word.islower() and next(swaps, False) else word
+                next(drawn, word) if _is_plain(word) and next(swaps, False) else word
                 for word in sentence.split()
             )
             for sentence in real
@@ -85,102 +88,91 @@ class Grower:
         return made if sentences(" ".join(made)) == made else real
 
 
+def _is_plain(word: str) -> bool:
+    return word.isalpha() and word.islower()
+
+
 def fill(store: Store, grower: Grower, count: int, model_id: str) -> None:
     """Put ``count`` published lessons into an empty store, past its verbs, which take minutes."""
     dice = np.random.default_rng(count)
     number = 0
-    connection = store._connection
     with store._writing():
-        generation = raise_generation(connection)
+        generation = raise_generation(store._connection)
         for chosen, vectors in grower.grow(count):
             halves, row = vectors.astype("<f2"), 0
             for start in range(0, len(chosen), PER_REPORT):
-                some = chosen[start : start + PER_REPORT]
-                texts = [grower.sentences(seed) for seed in some]
-                sizes = [len(grower.seeds[seed].vectors) for seed in some]
-                own = halves[row : row + sum(sizes)]
-                row += sum(sizes)
-                _put(connection, number, texts, sizes, own, model_id, generation, dice)
-                number += len(some)
+                seeds = [grower.seeds[seed] for seed in chosen[start : start + PER_REPORT]]
+                texts = [grower.sentences(seed) for seed in chosen[start : start + PER_REPORT]]
+                sizes = [len(seed.vectors) for seed in seeds]
+                wholes = [" ".join(own) for own in texts]
+                ids = _put_report(store._connection, number, wholes, generation, dice)
+                own = np.split(halves[row : row + sum(sizes)], np.cumsum(sizes)[:-1])
+                _put_vectors(store._connection, ids, own, seeds, model_id)
+                row, number = row + sum(sizes), number + len(seeds)
 
 
-def _put(connection, first, texts, sizes, halves, model_id, generation, dice):
+def _put_report(connection, first, wholes, generation, dice):
+    """Write one report with a page that holds all its quotes; return the ids of the lessons."""
     put = partial(_insert, connection)
-    report = hashlib.sha256(f"report {first}".encode()).hexdigest()
-    slug = f"programme-{first // PER_PROGRAMME}"
+    digest = hashlib.sha256(f"report {first}".encode()).hexdigest()
+    report, slug = digest[:12], f"programme-{first // PER_PROGRAMME}"
     if first % PER_PROGRAMME == 0:
-        put(schema.programme, [{"slug": slug, "name": slug, "programme_type": "regionalt"}])
-    types = tuple(ReportType)
-    wholes = [" ".join(own) for own in texts]
-    page = "\n".join(wholes)
+        put(schema.programme, slug=slug, name=slug, programme_type="regionalt")
     put(
         schema.report,
-        [
-            {
-                "id": report[:12], "programme": slug, "file": "rapport.pdf", "sha256": report,
-                "report_type": types[int(dice.integers(len(types)))], "pages": 1,
-                "year": int(dice.integers(2000, 2026)), "language": "nb", "status": "published",
-                "sources": "[]", "added": first + 1, "changed": generation,
-            }
-        ],
+        id=report, programme=slug, file="rapport.pdf", sha256=digest, pages=1, language="nb",
+        report_type=_one_of(ReportType, dice), year=int(dice.integers(2000, 2026)),
+        status="published", sources="[]", added=first + 1, changed=generation,
     )  # fmt: skip
-    text_sha256 = sha256_of(page)
-    put(schema.page, [{"report_id": report[:12], "number": 1, "text": page,
-                       "text_sha256": text_sha256}])  # fmt: skip
-    ids = [hashlib.sha256(f"lesson {first + i}".encode()).hexdigest()[:12] for i in range(len(texts))]
-    kinds, phases = tuple(Kind), tuple(Phase)
-    put(
-        schema.lesson,
-        [
-            {
-                "number": first + i + 1, "id": ids[i], "report_id": report[:12], "position": i,
-                "statement": whole, "is_edited": 0, "status": Status.PUBLISHED, "language": "nb",
-                "kind": kinds[int(dice.integers(len(kinds)))], "reason": "bench",
-                "phase": phases[int(dice.integers(len(phases)))],
-                "created": generation, "changed": generation,
-            }
-            for i, whole in enumerate(wholes)
-        ],
-    )  # fmt: skip
-    put(
-        schema.lesson_theme,
-        [
-            {"lesson_id": one, "position": place, "theme": THEMES[int(theme)], "confidence": 0.5,
-             "assigned_by": "rule", "reason": "bench"}
-            for one in ids
-            for place, theme in enumerate(dice.permutation(len(THEMES))[: dice.integers(1, 4)])
-        ],
-    )  # fmt: skip
-    put(schema.evidence, [{"lesson_id": one, "position": 0, "section": "[]", "quote": whole}
-                          for one, whole in zip(ids, wholes, strict=True)])  # fmt: skip
-    starts = np.cumsum([0, *(len(whole) + 1 for whole in wholes)]).tolist()
-    put(
-        schema.evidence_span,
-        [
-            {"lesson_id": one, "evidence": 0, "position": 0, "report_id": report[:12], "page": 1,
-             "start_at": starts[i], "end_at": starts[i] + len(wholes[i])}
-            for i, one in enumerate(ids)
-        ],
-    )  # fmt: skip
-    blobs = iter(half.tobytes() for half in halves)
-    rows = []
-    for one, size in zip(ids, sizes, strict=True):
-        own = [next(blobs) for _ in range(size)]
-        passages = [("quote", own[0]), *(("sentence", data) for data in own[1:] or own)]
-        rows += [
-            {"lesson_id": one, "model_id": model_id, "position": place, "role": role,
-             "dim": halves.shape[1], "data": data}
-            for place, (role, data) in enumerate(passages)
-        ]  # fmt: skip
-    put(schema.vector, rows)
+    page = "\n".join(wholes)
+    put(schema.page, report_id=report, number=1, text=page, text_sha256=sha256_of(page))
+    ids = [
+        hashlib.sha256(f"lesson {first + place}".encode()).hexdigest()[:12]
+        for place in range(len(wholes))
+    ]
+    lessons, themes, quotes, spans, words = [], [], [], [], []
+    at = 0
+    for place, (one, whole) in enumerate(zip(ids, wholes, strict=True)):
+        lessons.append({
+            "number": first + place + 1, "id": one, "report_id": report, "position": place,
+            "statement": whole, "is_edited": 0, "status": Status.PUBLISHED, "language": "nb",
+            "kind": _one_of(Kind, dice), "phase": _one_of(Phase, dice), "reason": "bench",
+            "created": generation, "changed": generation,
+        })  # fmt: skip
+        for rank, theme in enumerate(dice.permutation(len(THEMES))[: dice.integers(1, 4)]):
+            themes.append({"lesson_id": one, "position": rank, "theme": THEMES[int(theme)],
+                           "confidence": 0.5, "assigned_by": "rule", "reason": ""})  # fmt: skip
+        quotes.append({"lesson_id": one, "position": 0, "section": "[]", "quote": whole})
+        spans.append({"lesson_id": one, "evidence": 0, "position": 0, "report_id": report,
+                      "page": 1, "start_at": at, "end_at": at + len(whole)})  # fmt: skip
+        words.append({"number": first + place + 1, "grams": " ".join(grams(f"{whole}\n{whole}"))})
+        at += len(whole) + 1
+    tables = (schema.lesson, schema.lesson_theme, schema.evidence, schema.evidence_span)
+    for table, rows in zip(tables, (lessons, themes, quotes, spans), strict=True):
+        connection.execute(insert(table), rows)
     connection.execute(
-        text("INSERT INTO lesson_grams (rowid, grams) VALUES (:number, :grams)"),
-        [
-            {"number": first + i + 1, "grams": " ".join(grams(f"{whole}\n{whole}"))}
-            for i, whole in enumerate(wholes)
-        ],
+        text("INSERT INTO lesson_grams (rowid, grams) VALUES (:number, :grams)"), words
     )
+    return ids
 
 
-def _insert(connection, table, rows):
-    connection.execute(insert(table), rows)
+def _put_vectors(connection, ids, vectors, seeds, model_id):
+    rows, tokens = [], []
+    for one, own, seed in zip(ids, vectors, seeds, strict=True):
+        halves = [half.tobytes() for half in own]
+        passages = [("quote", halves[0]), *(("sentence", half) for half in halves[1:] or halves)]
+        for place, (role, data) in enumerate(passages):
+            rows.append({"lesson_id": one, "model_id": model_id, "position": place, "role": role,
+                         "dim": own.shape[1], "data": data})  # fmt: skip
+        tokens += token_records(one, [seed.tokens], model_id)
+    connection.execute(insert(schema.vector), rows)
+    connection.execute(insert(schema.token_vector), tokens)
+
+
+def _one_of(kind, dice):
+    values = tuple(kind)
+    return values[int(dice.integers(len(values)))]
+
+
+def _insert(connection, table, **values):
+    connection.execute(insert(table), [values])
