@@ -5,7 +5,6 @@ can say «nothing fits».
 """
 
 import time
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log
@@ -14,15 +13,16 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from kb.catalogue import FACETS, Catalogue, Catalogues
 from kb.domain import Lesson, LessonId, Report
 from kb.embed import Encoder
 from kb.errors import InvalidQueryError
 from kb.lexical import stem
 from kb.passages import PassageRole, passages_of
-from kb.ranking import Legs, Ranker
-from kb.store import FacetRow, Store
+from kb.ranking import NEAREST, Legs, Ranker
+from kb.store import Store
 from kb.text import MAX_QUERY_CHARS, STOP_WORDS, language_of, normalise, word_spans, words
-from kb.vectors import DenseScores, VectorView
+from kb.vectors import VectorView
 
 FIT_FLOOR, FIT_FLOOR_PER_E, FLOOR_AT = 0.92, 0.07, 50
 """The best meaning, words and MaxSim found among 50 lessons must add up to .92, or the answer is
@@ -46,9 +46,7 @@ SIMILAR_FLOOR, SIMILAR_FLOOR_SAME_THEME = 0.37, 0.30
 """Centred cosine from which another lesson is shown as similar; less is asked of one that shares a
 theme. Read off 14 lessons with their neighbours in six reports."""
 
-FACETS = ("tema", "program", "fase", "type", "programtype", "rapporttype", "ar")
 MAX_LIMIT = 1000
-_CACHED_QUERIES = 4096
 
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -135,47 +133,36 @@ class SearchResult:
     took_ms: float
 
 
-@dataclass(frozen=True, slots=True)
-class _Catalogue:
-    """The facet values of every published lesson at one generation, in reading order."""
-
-    generation: int
-    rows: tuple[FacetRow, ...]
-    numbers: dict[LessonId, int]
-    values: dict[str, tuple[tuple[str, ...], ...]]
-    programmes: int
-
-
 class Searcher:
     """Hybrid search. Shared by all threads; the store is the caller's."""
 
     def __init__(self, encoder: Encoder, home: Path) -> None:
         self.ranker = Ranker(encoder, home)
-        self._catalogue: _Catalogue | None = None
+        self._catalogues = Catalogues()
 
     def search(self, store: Store, query: SearchQuery) -> SearchResult:
         """Return the hits of ``query``; none when nothing in the base fits it."""
         started = time.perf_counter()
         text = normalise(query.text)[:MAX_QUERY_CHARS]
         with store.reading():
-            catalogue = self._read_catalogue(store)
-            legs = self.ranker.legs(store, text) if words(text) else None
-            if legs is None:
-                is_hit = np.full(len(catalogue.rows), not text, bool)
-                order = np.arange(len(catalogue.rows))
-            else:
-                legs = _align(legs, catalogue)
+            catalogue = self._catalogues.current(store)
+            if words(text):
+                legs = self.ranker.legs(store, text, _inside_filters(catalogue, query))
+                catalogue, legs = _align(legs, catalogue)
                 is_hit, order = _members(legs, text)
+            else:
+                legs = None
+                is_hit = np.full(len(catalogue), not text, bool)
+                order = np.arange(len(catalogue))
             inside, facets = _filter(catalogue, query, is_hit)
-            ranked = [int(number) for number in order if inside[number]]
+            ranked = order[inside[order]].tolist()
             shown = ranked[query.offset : query.offset + query.limit]
             hits = self._hits(store, catalogue, shown, text, legs, query.offset)
-        slugs = {catalogue.rows[number].programme for number in ranked}
         return SearchResult(
             query=query,
             hits=hits,
             total=len(ranked),
-            programmes=len(slugs),
+            programmes=len(catalogue.counts("program", inside)),
             programmes_in_base=catalogue.programmes,
             facets=facets,
             no_match=not ranked,
@@ -194,79 +181,54 @@ class Searcher:
             elsewhere: only lessons of other programmes.
         """
         with store.reading():
-            catalogue = self._read_catalogue(store)
+            catalogue = self._catalogues.current(store)
             view = self.ranker.view(store)
             number = catalogue.numbers.get(lesson_id)
             vectors = view.vectors_of(lesson_id)
             if number is None or vectors is None:
                 return ()
             own = catalogue.rows[number]
-            others = [catalogue.rows[catalogue.numbers[other]] for other in view.lesson_ids]
-            among = np.array(
-                [
-                    row.lesson_id != lesson_id
-                    and not (elsewhere and row.programme == own.programme)
-                    for row in others
-                ],
-                bool,
+            near = view.nearest(vectors[0], own.language, NEAREST)
+            scores = view.scores_at(vectors[0], own.language, near).passage
+            numbers = catalogue.places_of(view.numbers[near])
+            shares_theme = catalogue.passing("tema", own.themes)[numbers]
+            floors = np.where(shares_theme, SIMILAR_FLOOR_SAME_THEME, SIMILAR_FLOOR)
+            others = numbers != number
+            if elsewhere:
+                others &= ~catalogue.passing("program", [own.programme])[numbers]
+            chosen = others & (scores >= floors)
+            order = np.lexsort((numbers, -scores))
+            return self._hits(
+                store, catalogue, numbers[order[chosen[order]]][:limit].tolist(), "", None, 0
             )
-            dense = view.scores(vectors[0], own.language, among)
-            floors = np.array(
-                [
-                    SIMILAR_FLOOR
-                    if set(row.themes).isdisjoint(own.themes)
-                    else SIMILAR_FLOOR_SAME_THEME
-                    for row in others
-                ]
-            )
-            near = among & (dense.passage >= floors)
-            order = [int(i) for i in np.argsort(-dense.passage, kind="stable") if near[i]][:limit]
-            numbers = [catalogue.numbers[view.lesson_ids[i]] for i in order]
-            return self._hits(store, catalogue, numbers, "", None, 0)
 
     def refresh(self, store: Store) -> None:
-        """Write a fresh index snapshot of the store and point the store at it."""
+        """Write a fresh index snapshot of the store, if it is worth it; search is right without."""
         self.ranker.refresh(store)
+
+    def rebuild(self, store: Store) -> None:
+        """Write a fresh index snapshot of the store and point the store at it."""
+        self.ranker.rebuild(store)
 
     def problems(self, store: Store) -> tuple[str, ...]:
         """Return what is wrong with the derived indexes, in plain English; () if nothing."""
         return self.ranker.problems(store)
 
-    def _read_catalogue(self, store: Store) -> _Catalogue:
-        generation = store.generation()
-        kept = self._catalogue
-        if kept is not None and kept.generation == generation:
-            return kept
-        rows = store.facets()
-        self._catalogue = catalogue = _Catalogue(
-            generation=generation,
-            rows=rows,
-            numbers={row.lesson_id: number for number, row in enumerate(rows)},
-            values={facet: tuple(_values(row, facet) for row in rows) for facet in FACETS},
-            programmes=len({row.programme for row in rows}),
-        )
-        return catalogue
-
     def _hits(
         self,
         store: Store,
-        catalogue: _Catalogue,
+        catalogue: Catalogue,
         numbers: Sequence[int],
         text: str,
         legs: Legs | None,
         offset: int,
     ) -> tuple[Hit, ...]:
-        lessons = store.lessons([catalogue.rows[number].lesson_id for number in numbers])
-        reports: dict[str, Report] = {}
+        lessons = store.lessons([catalogue.lesson_ids[number] for number in numbers])
+        reports = store.reports_of({one.report_id for one in lessons.values()})
         view = self.ranker.view(store) if legs is not None else None
         hits = []
         for rank, number in enumerate(numbers, start=offset + 1):
-            lesson = lessons[catalogue.rows[number].lesson_id]
-            if lesson.report_id not in reports:
-                report = store.report(lesson.report_id)
-                if report is None:  # a lesson cannot stand without its report: foreign key
-                    continue
-                reports[lesson.report_id] = report
+            lesson = lessons[catalogue.lesson_ids[number]]
             shown = _Shown("", tuple(() for _ in lesson.evidence), 0)
             if legs is not None and view is not None:
                 meaning = float(legs.meaning[number])
@@ -292,21 +254,39 @@ class _Shown:
     best: int
 
 
-def _align(legs: Legs, catalogue: _Catalogue) -> Legs:
-    """Return the legs in the catalogue's order; both are of the same read transaction."""
-    places = {lesson_id: place for place, lesson_id in enumerate(legs.lesson_ids)}
-    order = np.array([places[row.lesson_id] for row in catalogue.rows], np.int64)
-    return Legs(
-        tuple(row.lesson_id for row in catalogue.rows),
-        DenseScores(legs.dense.passage[order], legs.dense.sentence[order]),
-        legs.words[order],
-        legs.late[order],
-    )
+def _align(legs: Legs, catalogue: Catalogue) -> tuple[Catalogue, Legs]:
+    """Return the lessons that were looked at in reading order, and the legs in the same order.
+
+    Both are of the same read transaction.
+    """
+    places = catalogue.places_of(legs.keys)
+    order = np.argsort(places)
+    if len(order) < len(catalogue):
+        catalogue = catalogue.only(places[order])
+    return catalogue, legs.only(order)
+
+
+def _inside_filters(catalogue: Catalogue, query: SearchQuery) -> list[Mask]:
+    """Return which lessons pass the filters, and which all filters but that of one facet.
+
+    By key of the lesson; none where there is no filter, or nothing to leave out.
+    """
+    passes = _passes(catalogue, query)
+    if not passes:
+        return []
+    sets = [passes, *({k: v for k, v in passes.items() if k != one} for one in passes)]
+    return [catalogue.by_key(np.logical_and.reduce(list(one.values()))) for one in sets if one]
+
+
+def _passes(catalogue: Catalogue, query: SearchQuery) -> dict[str, Mask]:
+    """Return which lessons pass each facet's filter that is set."""
+    chosen = query.chosen()
+    return {facet: catalogue.passing(facet, chosen[facet]) for facet in FACETS if chosen[facet]}
 
 
 def _floor(legs: Legs, text: str) -> float:
     """Return what the best lessons must add up to for the question to be answered."""
-    size = max(len(legs.lesson_ids), FLOOR_AT)
+    size = max(legs.lessons, FLOOR_AT)
     floor = FIT_FLOOR + FIT_FLOOR_PER_E * log(size / FLOOR_AT)
     if language_of(text) == "en":
         floor += FIT_FLOOR_ENGLISH
@@ -323,50 +303,27 @@ def _members(legs: Legs, text: str) -> tuple[Mask, NDArray[np.int64]]:
     """
     fit, floor = legs.fit, _floor(legs, text)
     order = np.argsort(-legs.relevance, kind="stable")
-    if not len(fit) or legs.meaning.max() + legs.words.max() + legs.late.max() < floor:
+    if not len(fit) or legs.peak < floor:
         return np.zeros(len(fit), bool), order
     return fit >= min(floor - MEMBER_MARGIN, float(fit[order[0]])), order
 
 
-def _values(row: FacetRow, facet: str) -> tuple[str, ...]:
-    if facet == "tema":
-        return row.themes
-    value = {
-        "program": row.programme,
-        "fase": row.phase,
-        "type": row.kind,
-        "programtype": row.programme_type,
-        "rapporttype": row.report_type,
-        "ar": row.year,
-    }[facet]
-    return () if value is None else (str(value),)
-
-
 def _filter(
-    catalogue: _Catalogue, query: SearchQuery, is_hit: Mask
+    catalogue: Catalogue, query: SearchQuery, is_hit: Mask
 ) -> tuple[Mask, dict[str, tuple[FacetCount, ...]]]:
     """Return which hits pass every filter, and per facet the counts under the other filters."""
-    chosen = query.chosen()
-    passes = {
-        facet: np.array(
-            [not chosen[facet].isdisjoint(own) for own in catalogue.values[facet]], bool
-        )
-        for facet in FACETS
-        if chosen[facet]
-    }
+    chosen, passes = query.chosen(), _passes(catalogue, query)
     facets = {}
     for facet in FACETS:
         inside = is_hit.copy()
         for other, mask in passes.items():
             if other != facet:
                 inside &= mask
-        counts = Counter(
-            value for number in np.flatnonzero(inside) for value in catalogue.values[facet][number]
-        )
+        counts = catalogue.counts(facet, inside)
         known = counts.keys() | chosen[facet]
         facets[facet] = tuple(
-            FacetCount(value=value, count=counts[value], is_selected=value in chosen[facet])
-            for value in sorted(known, key=lambda value: (-counts[value], value))
+            FacetCount(value=value, count=counts.get(value, 0), is_selected=value in chosen[facet])
+            for value in sorted(known, key=lambda value: (-counts.get(value, 0), value))
         )
     for mask in passes.values():
         is_hit = is_hit & mask

@@ -12,7 +12,7 @@ from kb.store.accounts import Account, Role
 from kb.store.changes import Action, Change, Item, Revision
 from kb.store.heads import StoredHead
 from kb.store.jobs import Holding, Job, Jobs, JobState
-from kb.store.records import FacetRow, IndexPointer, IndexRow, ReportSummary
+from kb.store.records import FacetRow, IndexPointer, IndexRow, Markings, ReportSummary
 from kb.store.session import Store
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "Job",
     "JobState",
     "Jobs",
+    "Markings",
     "ReportSummary",
     "Revision",
     "Role",
