@@ -8,7 +8,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 TESTED := $(VENV)/.installed-test
 
-.PHONY: help setup demo test lint golden bench bench-ingest eval train corpus clean
+.PHONY: help setup demo test lint golden bench bench-ingest eval train adapt corpus clean
 
 help:  ## list all targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 14
@@ -45,6 +45,9 @@ train: export KB_HOME := $(CURDIR)/.kb/train
 train: setup  ## fit the shipped classifier and themes to corpus/training again; prints how each style fared
 	$(BIN)/python -m ingest.train
 	$(BIN)/python corpus/learn_themes.py
+
+adapt: setup  ## teach the encoder to read questions again (corpus/questions); prints how unseen styles fared
+	$(BIN)/python corpus/adapt.py
 
 corpus: setup  ## rebuild the sample PDFs from their sources (see corpus/build.py for Debian packages)
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[corpus]'

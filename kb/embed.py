@@ -11,6 +11,10 @@ interchangeable vectors (cosine >= .999, one ``model_id``):
 * :mod:`kb.forward` gives the vectors of tokens, which late interaction needs; a question gets both
   from one pass of it.
 
+That pass reads questions with what ``corpus/adapt.py`` taught it, so that ``read_question`` gives
+what is near the passages that answer. Passages are read by the plain model, and ``embed_queries``
+is plain too: it is the baseline.
+
 Text is folded (NFKC, as the model's own tokeniser does) before either engine sees it, and a text
 longer than the model's window is cut into windows here, so the engines cannot differ in that.
 
@@ -43,7 +47,7 @@ from kb import dequantise
 from kb import forward as forward_pass
 from kb.domain import Lesson, LessonId
 from kb.errors import InvalidQueryError, ModelUnavailableError
-from kb.forward import Forward
+from kb.forward import Addition, Forward, read_addition
 from kb.passages import PassageRole, passages_of
 from kb.text import MAX_QUERY_CHARS, normalise
 from kb.tokens import Question, Tokens, question_without_tokens
@@ -55,6 +59,9 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 DEFAULT = "default"
 DEFAULT_ID = "multilingual-e5-small-q4-v1"
 """Model id of the default model. Raise the last number when the vectors change."""
+
+LEARNED = "questions.npz"
+"""What ``corpus/adapt.py`` writes into ``kb/data``."""
 
 _DIM = 384
 _WINDOW = 512
@@ -91,7 +98,11 @@ class Encoder(Protocol):
         """Length of a vector."""
 
     def embed_queries(self, texts: Sequence[str]) -> Vectors:
-        """Embed questions. Raises InvalidQueryError for one that is blank or not text."""
+        """Embed questions by the plain model.
+
+        Raises:
+            InvalidQueryError: one is blank or not text.
+        """
 
     def embed_passages(self, texts: Sequence[str]) -> Vectors:
         """Embed passages of reports. Raises ValueError for one that is blank or not text."""
@@ -101,7 +112,7 @@ class Encoder(Protocol):
         """Whether the model gives token vectors, as the two verbs below do."""
 
     def read_question(self, text: str) -> Question:
-        """Embed a question with its tokens, in one pass; refuses what ``embed_queries`` refuses."""
+        """Read a question for search, tokens too; refuses what ``embed_queries`` refuses."""
 
     def embed_tokens(self, texts: Sequence[str]) -> tuple[Tokens, ...]:
         """Embed the tokens of passages; () when the model gives none."""
@@ -131,18 +142,19 @@ class _Engine(Protocol):
     def embed(self, role: Role, texts: Sequence[str]) -> Vectors: ...
 
 
-def open_encoder(model: str, cache: Path) -> Encoder:
+def open_encoder(model: str, cache: Path, *, plain_questions: bool = False) -> Encoder:
     """Return the encoder called ``model``: ``default``, or a Sentence Transformers name or folder.
 
     Args:
         model: a name is fetched from the hub unless it is cached or ``HF_HUB_OFFLINE`` is set.
         cache: folder for what is built of the default model, 245 MB under ``models/``.
+        plain_questions: the default model reads questions without what it was taught; to compare.
 
     Raises:
         ModelUnavailableError: the model cannot be loaded; the message says what to do.
     """
     if model == DEFAULT:
-        return _open_default(cache / "models")
+        return _open_default(cache / "models", plain_questions=plain_questions)
     sentence_transformer = _load_torch(model)
     model_id = _identity(model)
     engine = _TorchEngine(sentence_transformer)
@@ -153,6 +165,12 @@ def open_encoder(model: str, cache: Path) -> Encoder:
             model_id,
         )
     return _ModelEncoder(model_id, engine.dim, engine, lambda: engine)
+
+
+def learned_questions() -> Addition:
+    """Return what the default model was taught about questions, as it is shipped."""
+    with resources.as_file(resources.files("kb").joinpath("data", LEARNED)) as path:
+        return read_addition(path)
 
 
 def embed_lessons(lessons: Sequence[Lesson], encoder: Encoder) -> dict[LessonId, Vectors]:
@@ -396,10 +414,12 @@ def _identity(model: str) -> str:
 # ---- the default model: where its weights are, and the folder that is built of them, once
 
 
-def _open_default(models: Path) -> Encoder:
+def _open_default(models: Path, *, plain_questions: bool) -> Encoder:
     weights = _find_weights(models)
     folder = models / DEFAULT_ID
-    forward = None if weights is None else partial(_open_forward, weights, models)
+    forward = None
+    if weights is not None:
+        forward = partial(_open_forward, weights, models, plain_questions=plain_questions)
     c_engine = _open_c_engine(weights)
     if c_engine is not None:
         return _ModelEncoder(
@@ -409,19 +429,20 @@ def _open_default(models: Path) -> Encoder:
     return _ModelEncoder(DEFAULT_ID, _DIM, torch_engine, lambda: torch_engine, forward)
 
 
-def _open_forward(weights: Path, models: Path) -> Forward:
+def _open_forward(weights: Path, models: Path, *, plain_questions: bool = False) -> Forward:
     """Return the forward pass on its folder, which is built first if it is not there."""
     folder = models / forward_pass.FOLDER
+    asked = {} if plain_questions else learned_questions()
     with suppress(OSError, ValueError, KeyError):
-        return Forward(weights, folder)
+        return Forward(weights, folder, asked)
     try:
         models.mkdir(parents=True, exist_ok=True)
         with FileLock(folder.with_suffix(".lock"), timeout=_BUILD_TIMEOUT_S):
             with suppress(OSError, ValueError, KeyError):  # another process was faster
-                return Forward(weights, folder)
+                return Forward(weights, folder, asked)
             _log.info("building %s of %s; done once", folder, weights)
             forward_pass.build(weights, folder)
-        return Forward(weights, folder)
+        return Forward(weights, folder, asked)
     except (OSError, ValueError, KeyError, Timeout) as error:
         raise ModelUnavailableError(
             f"{folder} cannot be built ({error}). It takes 90 MB in KB_HOME, which must be "

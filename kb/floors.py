@@ -180,16 +180,17 @@ def read_signals(
         model_id: of the ranker's encoder.
         legs: in the ranker's own order.
         text: the question.
-        among: bool of shape (n,): the base is to be only these lessons; None for all.
+        among: bool of shape (n,): the base is to be only these lessons; None for all, whatever the
+            filters.
     """
-    kept = np.flatnonzero(among) if among is not None else np.arange(len(legs.lesson_ids))
+    kept = np.flatnonzero(among) if among is not None else np.arange(legs.unfiltered)
     own = [word for word in words(text) if word not in STOP_WORDS]
     counts = store.gram_counts([stem_token(word) for word in own])
     best_words = float(legs.words[kept].max(initial=0))
     is_bare = STOP_WORDS.isdisjoint(words(text)) and best_words < UNKNOWN_WORDS
     return Signals(
         language=language_of(text),
-        lessons=len(kept),
+        lessons=legs.lessons if among is None else len(kept),
         meaning=float(legs.meaning[kept].max(initial=-1)),
         words=best_words,
         late=float(legs.late[kept].max(initial=-1)),
@@ -206,13 +207,13 @@ def _met(
     """Return how near the first lessons come to each token of the question, on average."""
     question, view = ranker.read(text), ranker.view(store)
     first = kept[np.argsort(-legs.first[kept], kind="stable")[:RERANKED]]
-    places = {legs.lesson_ids[number]: number for number in first}
+    places = dict(zip(view.ids(legs.places[first]), first.tolist(), strict=True))
     tokens = store.tokens(list(places), model_id) if len(question.ids) else {}
     if not tokens:
         return None
     quotes = [quote for own in tokens.values() for quote in own]
     owners = [places[lesson_id] for lesson_id, own in tokens.items() for _ in own]
     mean, each = view.mean_of(language_of(text)), np.eye(len(question.ids), dtype=np.float32)
-    nearest = maxsim(question, each, mean, quotes, view.means, view.tongues[owners])
-    shares = token_weights(question.ids, view.lessons_with(question.ids), len(legs.lesson_ids))
+    nearest = maxsim(question, each, mean, quotes, view.means, view.tongues[legs.places[owners]])
+    shares = token_weights(question.ids, view.lessons_with(question.ids), legs.lessons)
     return float(nearest.max(axis=0) @ shares)

@@ -5,6 +5,9 @@ gives only the mean, PyTorch takes seconds to import. The pass below computes wi
 weights, once turned into float32 and memory-mapped, so it starts at once; the mean of its token
 vectors is the vector of the text (cosine >= .9999 to both engines).
 
+Questions are read with a small learned addition to some layers (``kb/data/questions.npz``, made by
+``corpus/adapt.py``; docs/adr/0018). Passages never are: what is stored is the plain model's.
+
 ``build`` makes the folder, whole or not at all, from the one file that :mod:`kb.dequantise`
 accepts.
 """
@@ -12,7 +15,7 @@ accepts.
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,11 +26,15 @@ from kb.tokenise import Tokeniser, write_table
 from kb.tokens import Question, Tokens, quantised
 
 Floats = NDArray[np.float32]
+Addition = Mapping[str, tuple[Floats, Floats]]
+"""What is added to the weights: for some of them two thin matrices, whose product it is."""
 
 _WINDOW = 512
 FOLDER = "multilingual-e5-small-q4-v1.tokens-1"
 """Name of the folder. Raise the last number when its content changes."""
 
+_NO_ADDITION: Addition = {}
+_SOURCES = "sources"
 _LAYERS, _PIECES, _PLAN = "layers.npy", "pieces.npy", "plan.json"
 _ERF = (1.061405429, -1.453152027, 1.421413741, -0.284496736, 0.254829592)
 """Abramowitz and Stegun 7.1.26, to 1.5e-7."""
@@ -74,11 +81,33 @@ def build(source: Path, folder: Path) -> None:
     dequantise.sync(folder.parent)
 
 
+def read_addition(path: Path) -> Addition:
+    """Return what :func:`write_addition` wrote."""
+    with np.load(path, allow_pickle=False) as file:
+        thin = {name: file[name].astype(np.float32) for name in file.files if name != _SOURCES}
+    names = sorted({name.rpartition(".")[0] for name in thin})
+    return {name: (thin[f"{name}.down"], thin[f"{name}.up"]) for name in names}
+
+
+def write_addition(addition: Addition, path: Path, sources: str) -> None:
+    """Write ``addition`` in half precision, with the digest of what it was learned from."""
+    thin = {_SOURCES: np.array(sources)}
+    for name, (down, up) in sorted(addition.items()):
+        thin[f"{name}.down"], thin[f"{name}.up"] = down.astype(np.float16), up.astype(np.float16)
+    np.savez(path, allow_pickle=False, **thin)
+
+
 class Forward:
     """The model, mapped into memory. Keeps no state between calls: thread-safe."""
 
-    def __init__(self, source: Path, folder: Path) -> None:
-        """Open what :func:`build` made; OSError or ValueError if it is not there or not whole."""
+    def __init__(self, source: Path, folder: Path, asked: Addition | None = None) -> None:
+        """Open what :func:`build` made; OSError or ValueError if it is not there or not whole.
+
+        Args:
+            source: the 4-bit file.
+            folder: what was made of it.
+            asked: is added to the weights when a question is read.
+        """
         plan = json.loads((folder / _PLAN).read_text(encoding="utf-8"))
         self._flat: Floats = np.load(folder / _LAYERS, mmap_mode="r", allow_pickle=False)
         self._tensors = {
@@ -90,6 +119,7 @@ class Forward:
         self.dim: int = plan["hidden"]
         self._epsilon = np.float32(plan["epsilon"])
         self._first, self._last = plan["first"], plan["last"]
+        self._asked: Addition = asked or {}
         self._words = dequantise.map_blocks(
             source, plan["words_at"], (plan["vocabulary"], self.dim)
         )
@@ -120,12 +150,12 @@ class Forward:
         """Return a folded question; what goes beyond one window is cut off."""
         lead = self.token_ids(prompt.strip())
         ids = self.token_ids(text)[: _WINDOW - 2 - len(lead)]
-        vectors = self.run([*lead, *ids])
+        vectors = self.run([*lead, *ids], self._asked)
         mean = vectors.mean(axis=0)
         own = _unit(vectors[1 + len(lead) : -1])
         return Question(_unit(mean), np.array(ids, np.int32), own)
 
-    def run(self, ids: Sequence[int]) -> Floats:
+    def run(self, ids: Sequence[int], addition: Addition = _NO_ADDITION) -> Floats:
         """Return the last layer's vector of each token, start and end included: (n + 2, dim)."""
         get = self._tensors
         whole = np.array([self._first, *ids, self._last])
@@ -135,19 +165,22 @@ class Forward:
         x = self._norm(known, "embeddings")
         for number in range(self._layers):
             layer = f"encoder.layer.{number}"
-            x = self._norm(self._attend(x, layer) + x, f"{layer}.attention.output")
-            x = self._norm(self._fed(x, layer) + x, f"{layer}.output")
+            x = self._norm(self._attend(x, layer, addition) + x, f"{layer}.attention.output")
+            x = self._norm(self._fed(x, layer, addition) + x, f"{layer}.output")
         return x
 
-    def _linear(self, x: Floats, name: str) -> Floats:
+    def _linear(self, x: Floats, name: str, addition: Addition) -> Floats:
         y: Floats = x @ self._tensors[f"{name}.weight"]
         y += self._tensors[f"{name}.bias"]
+        if name in addition:
+            down, up = addition[name]
+            y += x @ down @ up
         return y
 
-    def _attend(self, x: Floats, layer: str) -> Floats:
+    def _attend(self, x: Floats, layer: str, addition: Addition) -> Floats:
         count, size = len(x), self.dim // self._heads
         query, key, value = (
-            self._linear(x, f"{layer}.attention.self.{name}")
+            self._linear(x, f"{layer}.attention.self.{name}", addition)
             .reshape(count, self._heads, size)
             .transpose(1, 0, 2)
             for name in ("query", "key", "value")
@@ -158,12 +191,11 @@ class Forward:
         np.exp(scores, out=scores)
         scores /= scores.sum(-1, keepdims=True)
         seen: Floats = (scores @ value).transpose(1, 0, 2).reshape(count, self.dim)
-        return self._linear(seen, f"{layer}.attention.output.dense")
+        return self._linear(seen, f"{layer}.attention.output.dense", addition)
 
-    def _fed(self, x: Floats, layer: str) -> Floats:
-        return self._linear(
-            _gelu(self._linear(x, f"{layer}.intermediate.dense")), f"{layer}.output.dense"
-        )
+    def _fed(self, x: Floats, layer: str, addition: Addition) -> Floats:
+        wide = _gelu(self._linear(x, f"{layer}.intermediate.dense", addition))
+        return self._linear(wide, f"{layer}.output.dense", addition)
 
     def _norm(self, x: Floats, name: str) -> Floats:
         x -= x.mean(-1, keepdims=True)

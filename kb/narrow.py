@@ -7,16 +7,17 @@ away: a slip must not look like «nothing found».
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial, reduce
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from kb.catalogue import Catalogue
 from kb.domain import Kind, Lesson, LessonId, Phase, ProgrammeType, ReportType
 from kb.lexical import inner_grams, stem_token
 from kb.question import Field, FieldTerm, ParsedQuestion
-from kb.store import FacetRow, Store
+from kb.store import Store
 from kb.taxonomy import Term, Theme, load_taxonomy
 from kb.text import normalise, words
 
@@ -47,43 +48,38 @@ class Narrower:
         self._terms: Mapping[Field, Mapping[str, tuple[str, ...]]] | None = None
 
     def narrow(
-        self, store: Store, rows: Sequence[FacetRow], parsed: ParsedQuestion
+        self, store: Store, catalogue: Catalogue, parsed: ParsedQuestion
     ) -> tuple[Mask, tuple[Hint, ...]]:
-        """Return which of ``rows`` the syntax leaves, and what it could not use."""
-        inside = np.ones(len(rows), bool)
+        """Return which lessons of ``catalogue`` the syntax leaves, and what it could not use."""
+        inside = np.ones(len(catalogue), bool)
         hints = [Hint(field=name, value="", known=tuple(Field)) for name in parsed.unknown_fields]
         for term in parsed.fields:
-            chosen = self._values(store, rows, term.field)
+            chosen = self._values(store, catalogue, term.field)
             wanted = _wanted(term, chosen)
             if wanted is None:
-                known = sorted({str(value) for own in chosen.of_row for value in own})
-                hints.append(
-                    Hint(field=term.field, value=term.value, known=_nearest(term.value, known))
-                )
+                known = _nearest(term.value, sorted(chosen.present))
+                hints.append(Hint(field=term.field, value=term.value, known=known))
                 continue
-            has = np.array([not wanted.isdisjoint(own) for own in chosen.of_row], bool)
+            has = chosen.having(wanted)
             inside &= ~has if term.is_excluded else has
         for word in parsed.excluded_words:
-            inside &= ~_among(rows, store.grams_match([stem_token(word)]))
+            inside &= ~_among(catalogue, store.grams_match([stem_token(word)]))
         for phrase in parsed.phrases:
-            inside &= _among(rows, lessons_with_phrase(store, rows, inside, phrase))
+            inside &= _among(catalogue, _with_phrase(store, catalogue, inside, phrase))
         for phrase in parsed.excluded_phrases:
-            inside &= ~_among(rows, lessons_with_phrase(store, rows, inside, phrase))
+            inside &= ~_among(catalogue, _with_phrase(store, catalogue, inside, phrase))
         return inside, tuple(hints)
 
-    def _values(self, store: Store, rows: Sequence[FacetRow], field: Field) -> "_Values":
-        of_row: list[tuple[str, ...]] = [facet_values(row, field) for row in rows]
+    def _values(self, store: Store, catalogue: Catalogue, field: Field) -> "_Values":
+        if field is Field.CONTRACTOR:
+            return _contractors(store, catalogue)
         names: Mapping[str, Iterable[str]] = {}
         if field is Field.PROGRAMME:
             names = {one.slug: (one.name, one.place or "") for one in store.programmes()}
-        elif field is Field.CONTRACTOR:
-            reports = {report_id: store.report(report_id) for report_id in _reports(rows)}
-            told = {key: one.contractor for key, one in reports.items() if one and one.contractor}
-            of_row = [(told[row.report_id],) if row.report_id in told else () for row in rows]
-            names = dict.fromkeys(told.values(), ())
         elif field is not Field.YEAR:
             names = self._named()[field]
-        return _Values(tuple(of_row), names)
+        present = tuple(catalogue.counts(field, np.ones(len(catalogue), bool)))
+        return _Values(present, names, partial(catalogue.passing, field))
 
     def _named(self) -> Mapping[Field, Mapping[str, tuple[str, ...]]]:
         if self._terms is None:
@@ -93,39 +89,33 @@ class Narrower:
 
 @dataclass(frozen=True, slots=True)
 class _Values:
-    """The values of each row, and the names that each value goes by besides itself."""
+    """The values there are, the names each goes by besides itself, and which lessons have any."""
 
-    of_row: tuple[tuple[str, ...], ...]
+    present: tuple[str, ...]
     names: Mapping[str, Iterable[str]]
+    having: Callable[[frozenset[str]], Mask]
 
 
-def facet_values(row: FacetRow, field: Field) -> tuple[str, ...]:
-    """Return what a lesson has of one of the facets."""
-    if field is Field.THEME:
-        return row.themes
-    value = _FACET_OF[field](row)
-    return () if value is None else (str(value),)
+def _contractors(store: Store, catalogue: Catalogue) -> _Values:
+    """Return who wrote the reports; no facet knows it."""
+    reports = store.reports_of(set(catalogue.reports.values))
+    told = {key: one.contractor for key, one in reports.items() if one.contractor}
+
+    def having(wanted: frozenset[str]) -> Mask:
+        known = [told.get(key) in wanted for key in catalogue.reports.values]
+        return np.asarray(np.array(known, bool)[catalogue.reports.codes[:, 0]], bool)
+
+    return _Values(tuple(dict.fromkeys(told.values())), {}, having)
 
 
-_FACET_OF: Mapping[Field, Callable[[FacetRow], object]] = {
-    Field.PROGRAMME: lambda row: row.programme,
-    Field.PHASE: lambda row: row.phase,
-    Field.KIND: lambda row: row.kind,
-    Field.PROGRAMME_TYPE: lambda row: row.programme_type,
-    Field.REPORT_TYPE: lambda row: row.report_type,
-    Field.YEAR: lambda row: row.year,
-    Field.CONTRACTOR: lambda _: None,  # a facet row does not know it
-}
-
-
-def lessons_with_phrase(
-    store: Store, rows: Sequence[FacetRow], inside: Mask, phrase: str
+def _with_phrase(
+    store: Store, catalogue: Catalogue, inside: Mask, phrase: str
 ) -> frozenset[LessonId]:
     """Return the lessons inside that hold the words of ``phrase`` one after the other.
 
     In the statement or in a quote; case, hyphens and punctuation do not count.
     """
-    ids = {row.lesson_id for row, is_inside in zip(rows, inside, strict=True) if is_inside}
+    ids: set[LessonId] = set(catalogue.lesson_ids[inside])
     pieces = list(dict.fromkeys(gram for word in words(phrase) for gram in inner_grams(word)))
     found = reduce(lambda kept, gram: kept & store.grams_match([gram]).keys(), pieces, ids)
     wanted = folded(phrase)
@@ -144,13 +134,11 @@ def holds_phrase(lesson: Lesson, wanted: str) -> bool:
     return any(wanted in folded(text) for text in texts)
 
 
-def _reports(rows: Sequence[FacetRow]) -> list[str]:
-    return list(dict.fromkeys(row.report_id for row in rows))
-
-
-def _among(rows: Sequence[FacetRow], ids: Iterable[LessonId]) -> Mask:
-    chosen = frozenset(ids)
-    return np.array([row.lesson_id in chosen for row in rows], bool)
+def _among(catalogue: Catalogue, ids: Iterable[LessonId]) -> Mask:
+    """Return which lessons have one of these ids."""
+    mask = np.zeros(len(catalogue), bool)
+    mask[[catalogue.numbers[one] for one in ids if one in catalogue.numbers]] = True
+    return mask
 
 
 def _wanted(term: FieldTerm, known: _Values) -> frozenset[str] | None:
@@ -160,7 +148,7 @@ def _wanted(term: FieldTerm, known: _Values) -> frozenset[str] | None:
     asked = _plain(term.value)
     calls = {
         value: tuple(filter(None, map(_plain, (value, *names))))
-        for value, names in {**dict.fromkeys(_present(known), ()), **known.names}.items()
+        for value, names in {**dict.fromkeys(known.present, ()), **known.names}.items()
     }
     for fits in (
         lambda name: name == asked,
@@ -171,10 +159,6 @@ def _wanted(term: FieldTerm, known: _Values) -> frozenset[str] | None:
         if found:
             return found
     return None
-
-
-def _present(known: _Values) -> list[str]:
-    return list(dict.fromkeys(value for own in known.of_row for value in own))
 
 
 def _years(value: str) -> frozenset[str] | None:

@@ -8,7 +8,7 @@ are hits at all, :mod:`kb.floors` judges; what stands in the question besides wo
 
 import threading
 import time
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -19,20 +19,21 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from kb.catalogue import FACETS, Catalogue, Catalogues
 from kb.domain import Lesson, LessonId, Report
 from kb.embed import Encoder
 from kb.errors import InvalidQueryError
 from kb.floors import Signals, State, load_floors, read_signals
 from kb.lexical import stem
-from kb.narrow import Hint, Narrower, facet_values
+from kb.narrow import Hint, Narrower
 from kb.passages import PassageRole, passages_of
-from kb.question import Field, ParsedQuestion, parse
-from kb.ranking import Legs, Ranker
+from kb.question import ParsedQuestion, parse
+from kb.ranking import NEAREST, Legs, Ranker
 from kb.spelling import Speller
-from kb.store import FacetRow, Store
+from kb.store import Store
 from kb.text import MAX_QUERY_CHARS, STOP_WORDS, language_of, normalise, word_spans, words
 from kb.twins import Twins, fold
-from kb.vectors import DenseScores, VectorView
+from kb.vectors import VectorView
 
 MEMBER_FLOOR, MEMBER_FLOOR_PER_E, MEMBER_FLOOR_AT = 0.67, 0.07, 50
 """A lesson whose meaning, words and MaxSim add up to less is no hit: totals speak of real hits.
@@ -55,16 +56,14 @@ SIMILAR_FLOOR, SIMILAR_FLOOR_SAME_THEME = 0.37, 0.30
 """Centred cosine from which another lesson is shown as similar; less is asked of one that shares a
 theme. Read off 14 lessons with their neighbours in six reports."""
 
-FACETS = ("tema", "program", "fase", "type", "programtype", "rapporttype", "ar")
 MAX_LIMIT = 1000
 _CACHED = 4096
-_MOST_NEAR = 200
-"""So many of the nearest lessons are asked whether they are similar."""
 
 _Key = TypeVar("_Key")
 _Kept = TypeVar("_Kept")
 Floats = NDArray[np.float32]
 Mask = NDArray[np.bool_]
+Places = NDArray[np.intp]
 
 
 class Sort(StrEnum):
@@ -197,29 +196,21 @@ class SearchResult:
     phrases: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Catalogue:
-    """The facet values of every published lesson at one generation, in reading order."""
-
-    generation: int
-    rows: tuple[FacetRow, ...]
-    numbers: dict[LessonId, int]
-    values: dict[str, tuple[tuple[str, ...], ...]]
-    programmes: int
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Found:
-    """What a question finds before the filters: ``order`` is that of all lessons, best first."""
+    """What a question finds before the filters.
+
+    ``catalogue`` are the lessons that were looked at: all, or in a large base the best. The rest
+    goes by place in it: ``allowed`` is what the question's syntax leaves, ``order`` best first.
+    """
 
     state: State
+    catalogue: Catalogue
+    allowed: Mask
     is_hit: Mask
     order: NDArray[np.int64]
     legs: Legs | None
     text: str
-
-
-_LISTED = _Found(State.HITS, np.zeros(0, bool), np.zeros(0, np.int64), None, "")
 
 
 class Searcher:
@@ -237,9 +228,9 @@ class Searcher:
         self._narrower = Narrower(corpus)
         self._speller = Speller()
         self._twins = Twins()
-        self._catalogue: _Catalogue | None = None
+        self._catalogues = Catalogues()
         self._signals: OrderedDict[tuple[int, str], Signals] = OrderedDict()
-        self._near: OrderedDict[tuple[int, LessonId], tuple[int, ...]] = OrderedDict()
+        self._near: OrderedDict[tuple[int, LessonId], Places] = OrderedDict()
         self._lock = threading.Lock()
 
     def search(self, store: Store, query: SearchQuery) -> SearchResult:
@@ -248,27 +239,25 @@ class Searcher:
         asked = normalise(query.text)[:MAX_QUERY_CHARS]
         parsed = parse(asked)
         with store.reading():
-            catalogue = self._read_catalogue(store)
-            allowed, hints = self._narrower.narrow(store, catalogue.rows, parsed)
-            found = self._find(store, catalogue, parsed, allowed)
-            inside, facets = _filter(catalogue, query, found.is_hit & allowed)
-            ranked = [int(number) for number in found.order if inside[number]]
+            found, hints = self._find(store, query, parsed)
+            catalogue, legs = found.catalogue, found.legs
+            inside, facets = _filter(catalogue, query, found.is_hit & found.allowed)
+            ranked = found.order[inside[found.order]].tolist()
             twins = (
-                fold(self._twins, store, catalogue.rows, ranked, found.legs)
-                if found.legs is not None and query.is_folded
+                fold(self._twins, store, catalogue.rows, ranked, legs)
+                if legs is not None and query.is_folded
                 else {}
             )
             heads = _sorted(catalogue, _without(ranked, twins), query.sort)
-            hits, groups, items = self._page(store, catalogue, query, found, _Listed(heads, twins))
-            weak = self._weak(store, catalogue, query, found, allowed)
+            hits, groups, items = self._page(store, query, found, _Listed(heads, twins))
+            weak = self._weak(store, query, found)
             suggestion = self._speller.suggest(store, asked) if words(parsed.text) else None
-        slugs = {catalogue.rows[number].programme for number in ranked}
         state = State.HITS if ranked else State.WEAK if weak else State.NOTHING
         return SearchResult(
             query=query,
             hits=hits,
             total=len(ranked),
-            programmes=len(slugs),
+            programmes=len(catalogue.counts("program", inside)),
             programmes_in_base=catalogue.programmes,
             facets=facets,
             no_match=not ranked,
@@ -283,25 +272,26 @@ class Searcher:
         )
 
     def _find(
-        self, store: Store, catalogue: _Catalogue, parsed: ParsedQuestion, allowed: Mask
-    ) -> _Found:
-        """Return what the words of a question find, wherever its syntax allows."""
-        size, text = len(catalogue.rows), parsed.text
+        self, store: Store, query: SearchQuery, parsed: ParsedQuestion
+    ) -> tuple[_Found, tuple[Hint, ...]]:
+        """Return what the words of a question find, and what its syntax could not use."""
+        catalogue, text = self._catalogues.current(store), parsed.text
+        allowed, hints = self._narrower.narrow(store, catalogue, parsed)
         if not words(text):  # nothing to look for: all that the fields leave, or a row of symbols
-            listed = not text or bool(parsed.fields)
-            state = State.HITS if listed else State.NOTHING
-            return _Found(state, np.full(size, listed, bool), np.arange(size), None, "")
-        legs = self.ranker.legs(store, text)
+            size, listed = len(catalogue), not text or bool(parsed.fields)
+            state, is_hit = State.HITS if listed else State.NOTHING, np.full(size, listed, bool)
+            return _Found(state, catalogue, allowed, is_hit, np.arange(size), None, ""), hints
+        legs = self.ranker.legs(store, text, _inside_filters(catalogue, query, allowed))
         state = self._judge(store, legs, text)
-        legs = _align(legs, catalogue)
+        catalogue, allowed, legs = _align(legs, catalogue, allowed)
         order = np.argsort(-legs.relevance, kind="stable")
         if parsed.phrases:  # who holds the phrase is what was asked for, however near the rest is
-            return _Found(State.HITS, allowed, order, legs, text)
-        is_hit = _members(legs, text) if state is State.HITS else np.zeros(size, bool)
-        return _Found(state, is_hit, order, legs, text)
+            return _Found(State.HITS, catalogue, allowed, allowed, order, legs, text), hints
+        hit = _members(legs, text) if state is State.HITS else np.zeros(len(catalogue), bool)
+        return _Found(state, catalogue, allowed, hit, order, legs, text), hints
 
     def _judge(self, store: Store, legs: Legs, text: str) -> State:
-        if not legs.lesson_ids:
+        if not legs.lessons:
             return State.NOTHING
         key = (store.generation(), text)
         signals = _kept(self._lock, self._signals, key)
@@ -310,25 +300,17 @@ class Searcher:
             _keep(self._lock, self._signals, key, signals)
         return self._floors.judge(signals)
 
-    def _weak(
-        self,
-        store: Store,
-        catalogue: _Catalogue,
-        query: SearchQuery,
-        found: _Found,
-        allowed: Mask,
-    ) -> tuple[Hit, ...]:
+    def _weak(self, store: Store, query: SearchQuery, found: _Found) -> tuple[Hit, ...]:
         """Return the lessons nearest to a question that has no hits, if it comes near any."""
         if found.state is not State.WEAK:
             return ()
-        inside, _ = _filter(catalogue, query, allowed)
-        best = [int(number) for number in found.order if inside[number]][:MOST_WEAK]
-        return self._hits(store, catalogue, best, found, {})
+        inside, _ = _filter(found.catalogue, query, found.allowed)
+        best = found.order[inside[found.order]][:MOST_WEAK].tolist()
+        return self._hits(store, found, best, {})
 
     def _page(
         self,
         store: Store,
-        catalogue: _Catalogue,
         query: SearchQuery,
         found: _Found,
         listed: "_Listed",
@@ -337,18 +319,18 @@ class Searcher:
         page = slice(query.offset, query.offset + query.limit)
         ranks = {number: rank for rank, number in enumerate(listed.heads, start=1)}
         if query.group is None:
-            hits = self._hits(store, catalogue, listed.heads[page], found, listed.twins, ranks)
+            hits = self._hits(store, found, listed.heads[page], listed.twins, ranks)
             return hits, (), len(listed.heads)
-        members = _grouped(catalogue, listed.heads, query.group)
+        members = _grouped(found.catalogue, listed.heads, query.group)
         shown = {value: members[value][:MOST_IN_GROUP] for value in list(members)[page]}
         once = list(dict.fromkeys(number for own in shown.values() for number in own))
-        hits = self._hits(store, catalogue, once, found, listed.twins, ranks)
+        hits = self._hits(store, found, once, listed.twins, ranks)
         by_id = {hit.lesson.id: hit for hit in hits}
         groups = tuple(
             HitGroup(
                 value=value,
                 total=sum(1 + len(listed.twins.get(number, ())) for number in members[value]),
-                hits=tuple(by_id[catalogue.rows[number].lesson_id] for number in own),
+                hits=tuple(by_id[found.catalogue.lesson_ids[number]] for number in own),
             )
             for value, own in shown.items()
         )
@@ -366,28 +348,21 @@ class Searcher:
             elsewhere: only lessons of other programmes.
         """
         with store.reading():
-            catalogue = self._read_catalogue(store)
-            numbers = [
-                number
-                for number in self._near_to(store, catalogue, lesson_id)
-                if not elsewhere or not _of_same_programme(catalogue, lesson_id, number)
-            ]
-            return self._hits(store, catalogue, numbers[:limit], _LISTED, {})
+            catalogue = self._catalogues.current(store)
+            near = self._near_to(store, catalogue, lesson_id)
+            if elsewhere:
+                near = _elsewhere(catalogue, near, lesson_id)
+            return self._hits(store, _listed(catalogue), near[:limit].tolist(), {})
 
     def programmes_with_similar(self, store: Store, lesson_id: LessonId) -> int:
         """Return how many other programmes have a lesson that says nearly the same."""
         with store.reading():
-            catalogue = self._read_catalogue(store)
-            near = self._near_to(store, catalogue, lesson_id)
-            slugs = {
-                catalogue.rows[number].programme
-                for number in near
-                if not _of_same_programme(catalogue, lesson_id, number)
-            }
-        return len(slugs)
+            catalogue = self._catalogues.current(store)
+            near = _elsewhere(catalogue, self._near_to(store, catalogue, lesson_id), lesson_id)
+            return len(np.unique(catalogue.facets["program"].codes[near]))
 
-    def _near_to(self, store: Store, catalogue: _Catalogue, lesson_id: LessonId) -> tuple[int, ...]:
-        """Return the numbers of the lessons near to one, nearest first; kept for the next time."""
+    def _near_to(self, store: Store, catalogue: Catalogue, lesson_id: LessonId) -> Places:
+        """Return the places of the lessons near to one, nearest first; kept for the next time."""
         key = (catalogue.generation, lesson_id)
         kept = _kept(self._lock, self._near, key)
         if kept is not None:
@@ -395,72 +370,47 @@ class Searcher:
         view = self.ranker.view(store)
         number, vectors = catalogue.numbers.get(lesson_id), view.vectors_of(lesson_id)
         if number is None or vectors is None:
-            return ()
+            return np.zeros(0, np.intp)
         own = catalogue.rows[number]
-        dense = view.scores(vectors[0], own.language)
-        likely = [
-            (place, catalogue.numbers[view.lesson_ids[place]])
-            for place in np.argsort(-dense.passage, kind="stable")[:_MOST_NEAR]
-            if dense.passage[place] >= SIMILAR_FLOOR_SAME_THEME
-        ]
-        near = tuple(
-            other
-            for place, other in likely
-            if other != number
-            and dense.passage[place] >= _similar_floor(own, catalogue.rows[other])
-        )
+        likely = view.nearest(vectors[0], own.language, NEAREST)
+        scores = view.scores_at(vectors[0], own.language, likely).passage
+        numbers = catalogue.places_of(view.numbers[likely])
+        shares_theme = catalogue.passing("tema", own.themes)[numbers]
+        floors = np.where(shares_theme, SIMILAR_FLOOR_SAME_THEME, SIMILAR_FLOOR)
+        order = np.lexsort((numbers, -scores))
+        near: Places = numbers[order[((numbers != number) & (scores >= floors))[order]]]
         _keep(self._lock, self._near, key, near)
         return near
 
     def refresh(self, store: Store) -> None:
-        """Write a fresh index snapshot of the store and point the store at it."""
+        """Write a fresh index snapshot of the store, if it is worth it; search is right without."""
         self.ranker.refresh(store)
+
+    def rebuild(self, store: Store) -> None:
+        """Write a fresh index snapshot of the store and point the store at it."""
+        self.ranker.rebuild(store)
 
     def problems(self, store: Store) -> tuple[str, ...]:
         """Return what is wrong with the derived indexes, in plain English; () if nothing."""
         return self.ranker.problems(store)
 
-    def _read_catalogue(self, store: Store) -> _Catalogue:
-        generation = store.generation()
-        kept = self._catalogue
-        if kept is not None and kept.generation == generation:
-            return kept
-        rows = store.facets()
-        self._catalogue = catalogue = _Catalogue(
-            generation=generation,
-            rows=rows,
-            numbers={row.lesson_id: number for number, row in enumerate(rows)},
-            values={
-                facet: tuple(facet_values(row, Field(facet)) for row in rows) for facet in FACETS
-            },
-            programmes=len({row.programme for row in rows}),
-        )
-        return catalogue
-
     def _hits(
         self,
         store: Store,
-        catalogue: _Catalogue,
+        found: _Found,
         numbers: Sequence[int],
-        found: "_Found",
         twins: Mapping[int, tuple[int, ...]],
         ranks: Mapping[int, int] | None = None,
     ) -> tuple[Hit, ...]:
         """Return the lessons with these numbers as hits; without ``ranks`` ranked as they stand."""
-        legs, text = found.legs, found.text
+        legs, text, ids = found.legs, found.text, found.catalogue.lesson_ids
         everyone = [*numbers, *(twin for number in numbers for twin in twins.get(number, ()))]
-        ids = [catalogue.rows[number].lesson_id for number in everyone]
-        lessons = store.lessons(ids)
-        reports: dict[str, Report] = {}
+        lessons = store.lessons([ids[number] for number in everyone])
+        reports = store.reports_of({one.report_id for one in lessons.values()})
         view = self.ranker.view(store) if legs is not None else None
         hits = []
         for place, number in enumerate(numbers, start=1):
-            lesson = lessons[catalogue.rows[number].lesson_id]
-            if lesson.report_id not in reports:
-                report = store.report(lesson.report_id)
-                if report is None:  # a lesson cannot stand without its report: foreign key
-                    continue
-                reports[lesson.report_id] = report
+            lesson = lessons[ids[number]]
             shown = _Shown("", tuple(() for _ in lesson.evidence), 0)
             if legs is not None and view is not None:
                 meaning = float(legs.meaning[number])
@@ -474,9 +424,7 @@ class Searcher:
                     match=shown.match,
                     marks=shown.marks,
                     best=shown.best,
-                    twins=tuple(
-                        lessons[catalogue.rows[twin].lesson_id] for twin in twins.get(number, ())
-                    ),
+                    twins=tuple(lessons[ids[twin]] for twin in twins.get(number, ())),
                 )
             )
         return tuple(hits)
@@ -504,14 +452,19 @@ def _keep(lock: threading.Lock, cache: OrderedDict[_Key, _Kept], key: _Key, valu
             cache.popitem(last=False)
 
 
-def _of_same_programme(catalogue: _Catalogue, lesson_id: LessonId, number: int) -> bool:
-    own = catalogue.rows[catalogue.numbers[lesson_id]]
-    return catalogue.rows[number].programme == own.programme
+def _listed(catalogue: Catalogue) -> _Found:
+    """Return all lessons in reading order, as nobody asked for anything."""
+    everyone = np.ones(len(catalogue), bool)
+    order = np.arange(len(catalogue))
+    return _Found(State.HITS, catalogue, everyone, everyone, order, None, "")
 
 
-def _similar_floor(own: FacetRow, other: FacetRow) -> float:
-    has_theme = not set(own.themes).isdisjoint(other.themes)
-    return SIMILAR_FLOOR_SAME_THEME if has_theme else SIMILAR_FLOOR
+def _elsewhere(catalogue: Catalogue, near: Places, lesson_id: LessonId) -> Places:
+    """Return those of other programmes than that of the lesson."""
+    if not len(near):
+        return near
+    own = catalogue.rows[catalogue.numbers[lesson_id]].programme
+    return near[~catalogue.passing("program", [own])[near]]
 
 
 def _without(ranked: Sequence[int], twins: Mapping[int, tuple[int, ...]]) -> list[int]:
@@ -520,19 +473,19 @@ def _without(ranked: Sequence[int], twins: Mapping[int, tuple[int, ...]]) -> lis
     return [number for number in ranked if number not in folded]
 
 
-def _sorted(catalogue: _Catalogue, heads: list[int], sort: Sort) -> list[int]:
+def _sorted(catalogue: Catalogue, heads: list[int], sort: Sort) -> list[int]:
     if sort is Sort.RELEVANCE:
         return heads
-    sign = -1 if sort is Sort.NEWEST else 1
-    years = {number: catalogue.rows[number].year for number in heads}
+    sign, column = -1 if sort is Sort.NEWEST else 1, catalogue.facets["ar"]
+    years = {number: next(map(int, column.of(number)), None) for number in heads}
     return sorted(heads, key=lambda n: (years[n] is None, sign * (years[n] or 0)))
 
 
-def _grouped(catalogue: _Catalogue, heads: Sequence[int], group: Group) -> dict[str, list[int]]:
+def _grouped(catalogue: Catalogue, heads: Sequence[int], group: Group) -> dict[str, list[int]]:
     """Return the hits of each group, groups in the order of their first hit."""
     members: dict[str, list[int]] = {}
     for number in heads:
-        for value in catalogue.values[group][number] or ("",):
+        for value in catalogue.facets[group].of(number) or ("",):
             members.setdefault(value, []).append(number)
     return members
 
@@ -544,21 +497,43 @@ class _Shown:
     best: int
 
 
-def _align(legs: Legs, catalogue: _Catalogue) -> Legs:
-    """Return the legs in the catalogue's order; both are of the same read transaction."""
-    places = {lesson_id: place for place, lesson_id in enumerate(legs.lesson_ids)}
-    order = np.array([places[row.lesson_id] for row in catalogue.rows], np.int64)
-    return Legs(
-        tuple(row.lesson_id for row in catalogue.rows),
-        DenseScores(legs.dense.passage[order], legs.dense.sentence[order]),
-        legs.words[order],
-        legs.late[order],
-    )
+def _align(legs: Legs, catalogue: Catalogue, allowed: Mask) -> tuple[Catalogue, Mask, Legs]:
+    """Return the lessons that were looked at in reading order, and the rest in the same order.
+
+    All are of the same read transaction.
+    """
+    places = catalogue.places_of(legs.keys)
+    order = np.argsort(places)
+    if len(order) < len(catalogue):
+        catalogue, allowed = catalogue.only(places[order]), allowed[places[order]]
+    return catalogue, allowed, legs.only(order)
+
+
+def _inside_filters(catalogue: Catalogue, query: SearchQuery, allowed: Mask) -> list[Mask]:
+    """Return which lessons pass syntax and filters, and which all filters but that of one facet.
+
+    By key of the lesson; none where nothing is left out.
+    """
+    passes = _passes(catalogue, query)
+    if not passes and allowed.all():
+        return []
+    sets = [passes, *({k: v for k, v in passes.items() if k != one} for one in passes)]
+    return [
+        catalogue.by_key(np.logical_and.reduce([allowed, *one.values()]))
+        for one in sets
+        if one or not allowed.all()
+    ]
+
+
+def _passes(catalogue: Catalogue, query: SearchQuery) -> dict[str, Mask]:
+    """Return which lessons pass each facet's filter that is set."""
+    chosen = query.chosen()
+    return {facet: catalogue.passing(facet, chosen[facet]) for facet in FACETS if chosen[facet]}
 
 
 def _members(legs: Legs, text: str) -> Mask:
     """Return which lessons are hits of a question that has hits; the best one always is."""
-    size = max(len(legs.lesson_ids), MEMBER_FLOOR_AT)
+    size = max(legs.lessons, MEMBER_FLOOR_AT)
     floor = MEMBER_FLOOR + MEMBER_FLOOR_PER_E * log(size / MEMBER_FLOOR_AT)
     if language_of(text) == "en":
         floor += MEMBER_FLOOR_ENGLISH
@@ -567,30 +542,21 @@ def _members(legs: Legs, text: str) -> Mask:
 
 
 def _filter(
-    catalogue: _Catalogue, query: SearchQuery, is_hit: Mask
+    catalogue: Catalogue, query: SearchQuery, is_hit: Mask
 ) -> tuple[Mask, dict[str, tuple[FacetCount, ...]]]:
     """Return which hits pass every filter, and per facet the counts under the other filters."""
-    chosen = query.chosen()
-    passes = {
-        facet: np.array(
-            [not chosen[facet].isdisjoint(own) for own in catalogue.values[facet]], bool
-        )
-        for facet in FACETS
-        if chosen[facet]
-    }
+    chosen, passes = query.chosen(), _passes(catalogue, query)
     facets = {}
     for facet in FACETS:
         inside = is_hit.copy()
         for other, mask in passes.items():
             if other != facet:
                 inside &= mask
-        counts = Counter(
-            value for number in np.flatnonzero(inside) for value in catalogue.values[facet][number]
-        )
+        counts = catalogue.counts(facet, inside)
         known = counts.keys() | chosen[facet]
         facets[facet] = tuple(
-            FacetCount(value=value, count=counts[value], is_selected=value in chosen[facet])
-            for value in sorted(known, key=lambda value: (-counts[value], value))
+            FacetCount(value=value, count=counts.get(value, 0), is_selected=value in chosen[facet])
+            for value in sorted(known, key=lambda value: (-counts.get(value, 0), value))
         )
     for mask in passes.values():
         is_hit = is_hit & mask

@@ -40,8 +40,8 @@ class Tokens:
 class Question:
     """What the encoder makes of a question in one pass.
 
-    ``vector`` is what ``embed_queries`` gives. ``ids`` (n,) and ``vectors`` (n, dim), rows of L2
-    norm 1, are of its tokens; both are empty when the model gives none.
+    ``vector`` (dim,) is compared with those of passages. ``ids`` (n,) and ``vectors`` (n, dim),
+    rows of L2 norm 1, are of its tokens; both are empty when the model gives none.
     """
 
     vector: Floats

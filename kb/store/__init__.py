@@ -16,7 +16,7 @@ from kb.store.heads import StoredHead
 from kb.store.jobs import Holding, Job, Jobs, JobState
 from kb.store.leaders import Checked, Mark
 from kb.store.publications import Publication
-from kb.store.records import FacetRow, IndexPointer, IndexRow, ReportSummary
+from kb.store.records import FacetRow, IndexPointer, IndexRow, Markings, ReportSummary
 from kb.store.relations import Relating, Relation, Stance, Verdict
 from kb.store.saved import Digest, Frequency, SavedSearch
 from kb.store.session import Replaced, Store
@@ -39,6 +39,7 @@ __all__ = [
     "Jobs",
     "Kept",
     "Mark",
+    "Markings",
     "Publication",
     "Relating",
     "Relation",

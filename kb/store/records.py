@@ -52,10 +52,13 @@ class IndexPointer:
 class IndexRow:
     """The vectors of a lesson, float32 of shape (n, dim), and the role of each passage.
 
-    ``pieces`` are the ids of its tokens, each once; none when it has no token vectors.
+    ``pieces`` are the ids of its tokens, each once; none when it has no token vectors. ``number``
+    is the lesson's as long as it is there; that of one that is gone may be given again.
     """
 
     lesson_id: LessonId
+    number: int
+    language: str
     vectors: NDArray[np.float32]
     roles: tuple[PassageRole, ...]
     pieces: NDArray[np.int32]
@@ -75,6 +78,20 @@ class FacetRow:
     report_type: ReportType | None
     year: int | None
     language: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Markings:
+    """What published lessons can be filtered by, as plain rows of many lessons, in no order.
+
+    ``lessons``: number, id, report id, position, kind, phase, language. ``themes``: number of the
+    lesson, position, theme. ``reports``, all there are: id, added, programme, programme type,
+    report type, year.
+    """
+
+    lessons: Sequence[Row[Any]]
+    themes: Sequence[Row[Any]]
+    reports: Sequence[Row[Any]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -291,14 +308,19 @@ def pieces_of(rows: Sequence[Row[Any]]) -> NDArray[np.int32]:
 NO_PIECES: NDArray[np.int32] = np.zeros(0, np.int32)
 
 
-def index_row_of(
-    lesson_id: LessonId, rows: Sequence[Row[Any]], pieces: NDArray[np.int32] = NO_PIECES
-) -> IndexRow:
+def vectors_of(rows: Sequence[Row[Any]]) -> NDArray[np.float32]:
     """Return the vectors of one lesson from its rows, in the order of its passages."""
     halves = np.frombuffer(b"".join(row.data for row in rows), "<f2")
+    return halves.reshape(len(rows), rows[0].dim).astype(np.float32)
+
+
+def index_row_of(rows: Sequence[Row[Any]], pieces: NDArray[np.int32]) -> IndexRow:
+    """Return what the index needs of one lesson from its rows, in the order of its passages."""
     return IndexRow(
-        lesson_id=lesson_id,
-        vectors=halves.reshape(len(rows), rows[0].dim).astype(np.float32),
+        lesson_id=rows[0].lesson_id,
+        number=rows[0].number,
+        language=rows[0].language,
+        vectors=vectors_of(rows),
         roles=tuple(PassageRole(row.role) for row in rows),
         pieces=pieces,
     )

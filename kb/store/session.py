@@ -1,7 +1,7 @@
 """The verbs of the store. Each that writes is one transaction: all of it or nothing."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
@@ -13,11 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import (
     Column,
+    ColumnElement,
     Connection,
     Executable,
     Row,
     Select,
     Table,
+    and_,
     delete,
     func,
     insert,
@@ -54,7 +56,7 @@ from kb.store.heads import Heads
 from kb.store.jobs import Holding, Jobs
 from kb.store.leaders import Leaders
 from kb.store.publications import Publications
-from kb.store.records import FacetRow, IndexPointer, IndexRow, ReportSummary
+from kb.store.records import FacetRow, IndexPointer, IndexRow, Markings, ReportSummary
 from kb.store.relations import Relations
 from kb.store.saved import Saved
 from kb.store.schema import (
@@ -75,6 +77,8 @@ from kb.tokens import Tokens
 
 DATABASE = "erfaringsbanken.db"
 _MOST_PAGES = 2**31
+_BLOCK = 5_000
+"""So many lessons are read at a time where all are read."""
 _READING_ORDER = (report_table.c.added, lesson.c.position, lesson.c.number)
 
 Vectors = Mapping[LessonId, NDArray[np.float32]]
@@ -407,38 +411,74 @@ class Store:
 
     def rows(self, model_id: str, *, since: int = 0) -> tuple[IndexRow, ...]:
         """Return the vectors of published lessons changed after ``since``, in reading order."""
+        with self.reading():
+            return self._index_rows(model_id, lesson.c.changed > since)
+
+    def each_row(self, model_id: str) -> Iterator[IndexRow]:
+        """Yield the vectors of all published lessons by number, a block of them at a time.
+
+        To be read to the end inside one :meth:`reading`, so that all is of one instant.
+        """
+        last = self._one(select(func.coalesce(func.max(lesson.c.number), 0)))[0]
+        for start in range(0, last, _BLOCK):
+            yield from self._index_rows(model_id, _between(start))
+
+    def _index_rows(self, model_id: str, which: ColumnElement[bool]) -> tuple[IndexRow, ...]:
         chosen = (
-            select(vector.c.lesson_id, vector.c.role, vector.c.dim, vector.c.data)
+            select(
+                vector.c.lesson_id,
+                lesson.c.number,
+                lesson.c.language,
+                vector.c.role,
+                vector.c.dim,
+                vector.c.data,
+            )
             .join(lesson, lesson.c.id == vector.c.lesson_id)
             .join(report_table, report_table.c.id == lesson.c.report_id)
-            .where(
-                lesson.c.status == Status.PUBLISHED,
-                lesson.c.changed > since,
-                vector.c.model_id == model_id,
-            )
+            .where(lesson.c.status == Status.PUBLISHED, which, vector.c.model_id == model_id)
             .order_by(*_READING_ORDER, vector.c.position)
         )
-        with self.reading():
-            pieces = self._pieces(model_id, since)
-            groups = groupby(self._all(chosen), lambda row: row.lesson_id)
-            return tuple(
-                rec.index_row_of(id_, list(own), pieces.get(id_, rec.NO_PIECES))
-                for id_, own in groups
-            )
+        pieces = self._pieces(model_id, which)
+        groups = groupby(self._all(chosen), lambda row: row.lesson_id)
+        return tuple(
+            rec.index_row_of(list(own), pieces.get(id_, rec.NO_PIECES)) for id_, own in groups
+        )
 
-    def _pieces(self, model_id: str, since: int) -> dict[LessonId, NDArray[np.int32]]:
+    def _pieces(
+        self, model_id: str, which: ColumnElement[bool]
+    ) -> dict[LessonId, NDArray[np.int32]]:
         chosen = (
             select(token_vector.c.lesson_id, token_vector.c.ids)
             .join(lesson, lesson.c.id == token_vector.c.lesson_id)
-            .where(
-                lesson.c.status == Status.PUBLISHED,
-                lesson.c.changed > since,
-                token_vector.c.model_id == model_id,
-            )
+            .where(lesson.c.status == Status.PUBLISHED, which, token_vector.c.model_id == model_id)
             .order_by(token_vector.c.lesson_id)
         )
         groups = groupby(self._all(chosen), lambda row: row.lesson_id)
         return {id_: rec.pieces_of(list(own)) for id_, own in groups}
+
+    def lacking(self, model_id: str, *, since: int = 0) -> int:
+        """Return how many published lessons changed after ``since`` have no vector of a model."""
+        has = select(vector.c.lesson_id).where(
+            vector.c.lesson_id == lesson.c.id, vector.c.model_id == model_id
+        )
+        chosen = select(func.count()).where(
+            lesson.c.status == Status.PUBLISHED, lesson.c.changed > since, ~has.exists()
+        )
+        return int(self._one(chosen.select_from(lesson))[0])
+
+    def words(self, numbers: Collection[int]) -> dict[int, str]:
+        """Return the tokens that the lessons with these numbers are found by, joined by blanks."""
+        found: dict[int, str] = {}
+        with self.reading():
+            for batch in rec.batches(numbers):
+                found |= sqlite.words(self._connection, batch)
+        return found
+
+    def each_words(self, numbers: Iterable[int]) -> Iterator[str]:
+        """Yield what :meth:`words` gives of each lesson, in the order of ``numbers``."""
+        for batch in rec.batches(numbers):
+            found = self.words(batch)
+            yield from (found.get(number, "") for number in batch)
 
     def vectors_of(self, report_id: ReportId, model_id: str) -> dict[LessonId, NDArray[np.float32]]:
         """Return the vectors of a report's lessons of any status, as ``passages_of`` orders them.
@@ -452,7 +492,7 @@ class Store:
             .order_by(lesson.c.position, lesson.c.number, vector.c.position)
         )
         groups = groupby(self._all(chosen), lambda row: row.lesson_id)
-        return {id_: rec.index_row_of(id_, list(own)).vectors for id_, own in groups}
+        return {id_: rec.vectors_of(list(own)) for id_, own in groups}
 
     def changed_since(self, generation: int) -> frozenset[LessonId]:
         """Return all lessons touched after ``generation``, also those removed or not published."""
@@ -508,6 +548,18 @@ class Store:
     def report(self, report_id: ReportId) -> Report | None:
         """Return one report."""
         return self._report(select(report_table).where(report_table.c.id == report_id))
+
+    def reports_of(self, ids: Collection[ReportId]) -> dict[ReportId, Report]:
+        """Return these reports by id; those that are not there are left out."""
+        found: dict[ReportId, Report] = {}
+        with self.reading():
+            for batch in rec.batches(ids):
+                chosen = select(report_table, programme).join(
+                    programme, programme.c.slug == report_table.c.programme
+                )
+                for row in self._all(chosen.where(report_table.c.id.in_(batch))):
+                    found[row.id] = rec.report_of(row, rec.programme_of(row))
+        return found
 
     def report_by_sha256(self, sha256: str) -> Report | None:
         """Return the report whose file has this SHA-256 (hex)."""
@@ -649,6 +701,39 @@ class Store:
             )
         return tuple(rec.facet_row_of(row, themes[row.id]) for row in rows)
 
+    def markings(self, *, since: int = 0) -> Markings:
+        """Return what published lessons changed after ``since`` can be filtered by."""
+        which = (lesson.c.status == Status.PUBLISHED, lesson.c.changed > since)
+        with self.reading():
+            return Markings(
+                lessons=self._all(
+                    select(
+                        lesson.c.number,
+                        lesson.c.id,
+                        lesson.c.report_id,
+                        lesson.c.position,
+                        lesson.c.kind,
+                        lesson.c.phase,
+                        lesson.c.language,
+                    ).where(*which)
+                ),
+                themes=self._all(
+                    select(lesson.c.number, lesson_theme.c.position, lesson_theme.c.theme)
+                    .join(lesson, lesson.c.id == lesson_theme.c.lesson_id)
+                    .where(*which)
+                ),
+                reports=self._all(
+                    select(
+                        report_table.c.id,
+                        report_table.c.added,
+                        report_table.c.programme,
+                        programme.c.programme_type,
+                        report_table.c.report_type,
+                        report_table.c.year,
+                    ).join(programme, programme.c.slug == report_table.c.programme)
+                ),
+            )
+
     def counts_by_theme_and_programme(self) -> dict[tuple[ThemeId, ProgrammeSlug], int]:
         """Return how many published lessons of each programme carry each theme; 0 is left out."""
         chosen = (
@@ -697,6 +782,10 @@ class Store:
     def _delete(self, column: Column[Any], values: Collection[str]) -> None:
         for batch in rec.batches(values):
             self._connection.execute(delete(column.table).where(column.in_(batch)))
+
+
+def _between(start: int) -> ColumnElement[bool]:
+    return and_(lesson.c.number > start, lesson.c.number <= start + _BLOCK)
 
 
 def _vectors_of(one: Lesson, vectors: Vectors, model_id: str) -> list[rec.Record]:

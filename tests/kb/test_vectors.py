@@ -17,8 +17,9 @@ import pytest
 
 from kb.domain import LessonId, Status
 from kb.errors import StaleIndexError
+from kb.index import LessonIndex
 from kb.store import IndexPointer, Store
-from kb.vectors import VectorIndex, VectorView
+from kb.vectors import VectorView
 from tests.make import DIM, MODEL, Filing, a_filing, set_status, vectors_for
 
 LANGUAGES = ("nb", "nn", "en")
@@ -43,8 +44,8 @@ def folder(home: Path) -> Path:
     return home / "index"
 
 
-def an_index(folder: Path, model_id: str = MODEL) -> VectorIndex:
-    return VectorIndex(folder, model_id, DIM)
+def an_index(folder: Path, model_id: str = MODEL) -> LessonIndex:
+    return LessonIndex(folder, model_id, DIM)
 
 
 def a_question(seed: int = 0) -> np.ndarray:
@@ -94,7 +95,7 @@ def in_languages(filing: Filing, *languages: str) -> Filing:
 # ---- a snapshot with what came after it
 
 
-def change(store: Store, dice: random.Random, step: int, index: VectorIndex) -> None:
+def change(store: Store, dice: random.Random, step: int, index: LessonIndex) -> None:
     """Do one thing that can happen to a base."""
     known = store.lesson_ids()
     reports = [one.report.id for one in store.reports()]
@@ -168,13 +169,13 @@ def edit(path: Path, **values: object) -> None:
 DAMAGES: dict[str, Callable[[Path], object]] = {
     "no folder": shutil.rmtree,
     "no vectors": lambda at: (at / "vectors.faiss").unlink(),
-    "no rows": lambda at: (at / "rows.npz").unlink(),
+    "no rows": lambda at: (at / "roles.npy").unlink(),
     "no manifest": lambda at: (at / "manifest.json").unlink(),
     "a bit of the vectors": lambda at: flip(at / "vectors.faiss"),
-    "a bit of the rows": lambda at: flip(at / "rows.npz", 100),
+    "a bit of the rows": lambda at: flip(at / "roles.npy", 100),
     "vectors cut short": lambda at: os.truncate(at / "vectors.faiss", 40),
     "vectors empty": lambda at: os.truncate(at / "vectors.faiss", 0),
-    "rows cut short": lambda at: os.truncate(at / "rows.npz", 40),
+    "rows cut short": lambda at: os.truncate(at / "roles.npy", 40),
     "manifest cut short": lambda at: os.truncate(at / "manifest.json", 40),
     "manifest empty": lambda at: os.truncate(at / "manifest.json", 0),
     "manifest not json": lambda at: (at / "manifest.json").write_text("no"),
@@ -188,8 +189,8 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
     "another generation": lambda at: edit(at / "manifest.json", generation=0),
     "another format": lambda at: edit(at / "manifest.json", format=99),
     "a folder for a file": lambda at: (
-        (at / "rows.npz").unlink(),
-        (at / "rows.npz").mkdir(),
+        (at / "roles.npy").unlink(),
+        (at / "roles.npy").mkdir(),
     ),
 }
 
@@ -335,6 +336,7 @@ import faiss
 import numpy as np
 from sqlalchemy import Engine, event
 
+import kb.index
 import kb.vectors
 from kb.store import Store
 from tests.make import DIM, MODEL, a_filing
@@ -362,11 +364,11 @@ if point == "folder made":
 elif point == "vectors written":
     after(kb.vectors.faiss, "write_index")
 elif point == "rows written":
-    after(np, "savez")
+    after(np, "save")
 elif point == "manifest written":
     after(Path, "write_text", wanted=lambda args: args[0].name == "manifest.json")
 elif point == "synced":
-    after(kb.vectors, "_write")
+    after(kb.index, "seal")
 elif point == "renamed":
     after(Path, "rename")
 elif point == "COMMIT":
@@ -378,8 +380,8 @@ elif point == "COMMIT":
 elif point == "pointed":
     after(Store, "point_index")
 elif point == "tidying":
-    kb.vectors.shutil.rmtree = die
-kb.vectors.VectorIndex(home / "index", MODEL, DIM).build(store)
+    kb.index.shutil.rmtree = die
+kb.index.LessonIndex(home / "index", MODEL, DIM).build(store)
 """
 
 

@@ -1,6 +1,7 @@
 """The forward pass in numpy is the model: the same tokens, the same vectors, its own folder."""
 
 import base64
+import copy
 import json
 import tomllib
 from importlib import resources
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 from kb import forward
-from kb.embed import checked_passages
+from kb.embed import checked_passages, open_encoder
 from kb.text import sentences
 
 pytestmark = pytest.mark.model
@@ -66,16 +67,58 @@ def test_reports_and_questions_are_cut_as_by_the_models_own_tokeniser(numpy_pass
     assert other == []
 
 
-def test_one_pass_gives_the_questions_vector_and_its_tokens(encoder):
+def test_one_pass_gives_the_questions_vector_and_its_tokens(encoder, model_cache):
     text = "Hvordan får vi med de store bedriftene?"
 
+    plain = open_encoder("default", model_cache, plain_questions=True).read_question(text)
     question = encoder.read_question(text)
 
-    assert question.vector @ encoder.embed_queries([text])[0] > 0.999
-    assert np.allclose(np.linalg.norm(question.vectors, axis=1), 1, atol=1e-5)
-    assert (
-        len(question.ids) == len(question.vectors) == len(encoder._tokens_engine().token_ids(text))
-    )
+    assert plain.vector @ encoder.embed_queries([text])[0] > 0.999
+    for one in (plain, question):
+        assert np.allclose(np.linalg.norm(one.vectors, axis=1), 1, atol=1e-5)
+        assert len(one.ids) == len(one.vectors) == len(encoder._tokens_engine().token_ids(text))
+
+
+def test_what_was_learned_changes_questions_a_little_and_passages_not_at_all(encoder, model_cache):
+    text = "Hvordan får vi med de store bedriftene?"
+    plain = open_encoder("default", model_cache, plain_questions=True)
+
+    taught, before = encoder.read_question(text), plain.read_question(text)
+    [passage], [same] = encoder.embed_tokens([text]), plain.embed_tokens([text])
+
+    assert 0.8 < taught.vector @ before.vector < 0.999
+    assert 0.7 < (taught.vectors * before.vectors).sum(axis=1).mean() < 0.999
+    assert np.array_equal(passage.cells, same.cells)
+
+
+def test_the_addition_is_the_product_of_two_matrices_beside_a_weight(numpy_pass):
+    name = "encoder.layer.11.output.dense"
+    dice = np.random.default_rng(1)
+    down = dice.normal(size=(1536, 2)).astype(np.float32) / 40
+    up = dice.normal(size=(2, 384)).astype(np.float32) / 4
+    weight = numpy_pass._tensors[f"{name}.weight"]
+
+    added = numpy_pass.run([5, 6, 7], {name: (down, up)})
+    whole = copy.copy(numpy_pass)
+    whole._tensors = numpy_pass._tensors | {f"{name}.weight": weight + down @ up}
+
+    assert np.allclose(added, whole.run([5, 6, 7]), atol=1e-4)
+    assert not np.allclose(added, numpy_pass.run([5, 6, 7]), atol=1e-2)
+
+
+def test_an_addition_survives_its_file(tmp_path):
+    dice = np.random.default_rng(1)
+    addition = {
+        name: (dice.normal(size=(8, 2)).astype("<f2"), dice.normal(size=(2, 4)).astype("<f2"))
+        for name in ("encoder.layer.8.output.dense", "encoder.layer.9.output.dense")
+    }
+
+    forward.write_addition(addition, tmp_path / "one.npz", "made of nothing")
+    found = forward.read_addition(tmp_path / "one.npz")
+
+    assert found.keys() == addition.keys()
+    for name, thin in addition.items():
+        assert all(map(np.array_equal, found[name], thin))
 
 
 def test_every_token_of_a_long_passage_is_kept(encoder):
