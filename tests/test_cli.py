@@ -285,6 +285,7 @@ REPORT = {
     "status": str,
     "counts": dict,
     "edition_of": (str, type(None)),
+    "context": dict,
 }
 
 

@@ -182,7 +182,7 @@ def test_a_plan_that_misses_three_themes_is_told_all_three(
 def test_few_themes_are_overlooked_and_few_are_missed_that_are_there(
     untouched: dict[str, set[str]],
 ) -> None:
-    """Measured on the four plans: 27 of 28 found, 8 of 66 said in vain."""
+    """Measured on the four plans: 27 of 28 found, 9 of 66 said in vain."""
     found = sum(len(untouched[name] & set(TRUTH[name]["missing"])) for name in UNTUNED)
     missing = sum(len(TRUTH[name]["missing"]) for name in UNTUNED)
     in_vain = sum(len(untouched[name] & set(TRUTH[name]["touched"])) for name in UNTUNED)
