@@ -52,8 +52,8 @@ NEAR_PLAIN = 20.0
 NEAR, NEAR_SAME_THEME = 0.40, 0.25
 """A passage at such a centred cosine from the answer may be an answer too: it is no negative."""
 KEPT = 0.4
-"""What of the learned addition is shipped. Half way back to the plain reading keeps most of the gain on
-other subjects' questions and loses little that the plain reading did well (Wortsman et al., CVPR 2022)."""
+"""So much of what was learned is kept: less than half of the way from the plain reading loses little that it
+did well, and still gains (Wortsman et al., CVPR 2022; docs/adr/0018)."""
 LATE, SHARED = 3.0, 0.9
 """As in kb/ranking.py and kb/tokens.py."""
 _ADAPTED = (
@@ -161,8 +161,9 @@ class Thin(nn.Module):
         self.dropout = nn.Dropout(0.1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return both together."""
-        return self.plain(x) + self.dropout(x) @ self.down @ self.up
+        """Return both together; when it is taught, only what is kept of the learned one."""
+        share = 1.0 if self.training else KEPT
+        return self.plain(x) + share * (self.dropout(x) @ self.down @ self.up)
 
 
 @dataclass(frozen=True)
