@@ -51,6 +51,9 @@ NEAR_PLAIN = 20.0
 """What a distance of 1 (in cosine) from the plain reading costs."""
 NEAR, NEAR_SAME_THEME = 0.40, 0.25
 """A passage at such a centred cosine from the answer may be an answer too: it is no negative."""
+KEPT = 0.4
+"""So much of what was learned is kept: less than half of the way from the plain reading loses little that it
+did well, and still gains (Wortsman et al., CVPR 2022; docs/adr/0018)."""
 LATE, SHARED = 3.0, 0.9
 """As in kb/ranking.py and kb/tokens.py."""
 _ADAPTED = (
@@ -138,7 +141,7 @@ class Reader(nn.Module):
         return {
             f"encoder.layer.{LOWEST + number}.{name}": (
                 layer.get_submodule(name).down.detach().numpy(),
-                layer.get_submodule(name).up.detach().numpy(),
+                KEPT * layer.get_submodule(name).up.detach().numpy(),
             )
             for number, layer in enumerate(self.layers)
             for name in _ADAPTED
@@ -158,8 +161,9 @@ class Thin(nn.Module):
         self.dropout = nn.Dropout(0.1)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return both together."""
-        return self.plain(x) + self.dropout(x) @ self.down @ self.up
+        """Return both together; when it is taught, only what is kept of the learned one."""
+        share = 1.0 if self.training else KEPT
+        return self.plain(x) + share * (self.dropout(x) @ self.down @ self.up)
 
 
 @dataclass(frozen=True)
@@ -210,7 +214,9 @@ def meaning(
     vectors = unit(torch.stack([one.mean(dim=0) for one in hidden]))
     centred = unit(vectors - torch.stack([one.mean for one in asked]))
     rows, lengths = _rows(among.sentence_starts, which)
-    return centred @ among.quotes[list(which)].T + _best(among.sentences[rows] @ centred.T, lengths).T
+    return (
+        centred @ among.quotes[list(which)].T + _best(among.sentences[rows] @ centred.T, lengths).T
+    )
 
 
 def late(

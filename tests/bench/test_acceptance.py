@@ -42,7 +42,13 @@ def search(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
         ("konflikt med næringshagen", "avklaringen med næringshagen"),
         ("få med de store bedriftene", "De største bedriftene"),
         ("arbeidsplassmål når det mangler folk", "hender som manglet"),
-        ("korleis vidareføre arbeidet", "leve videre"),
+        pytest.param(
+            "korleis vidareføre arbeidet",
+            "leve videre",
+            marks=pytest.mark.xfail(
+                strict=True, reason="third when questions were read plainly, now fourth: ADR 0018"
+            ),
+        ),
         ("board seminar after the first year", "styreseminar"),
     ],
 )
