@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from ingest.examples import Examples, Signs, Weights, unit
 from ingest.types import Candidate, TaggedCandidate
 from kb.domain import MAX_THEMES, AssignedBy, Phase, ThemeId, ThemeTag
-from kb.taxonomy import Patterns, Taxonomy, Term, Theme, cue_text
+from kb.tables import Patterns
+from kb.taxonomy import Taxonomy, Term, Theme, cue_text
 
 Floats = NDArray[np.float32]
 

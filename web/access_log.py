@@ -2,7 +2,7 @@
 
 Questions can tell about people and places, so we log how long the question was and how many
 lessons it found, and leave out the query string altogether. A one-time link is as good as a
-password, so its token is left out too.
+password, and so is the link to a collection: their tokens are left out too.
 """
 
 import json
@@ -15,7 +15,7 @@ from flask import Flask, Response, g, request
 from kb.search import SearchResult
 
 _log = logging.getLogger("web.access")
-_LINK = re.compile(r"(/inn/).+", re.IGNORECASE | re.DOTALL)
+_LINK = re.compile(r"(/(?:inn|delt|varsling/\w+)/).+", re.IGNORECASE | re.DOTALL)
 
 
 def install(app: Flask) -> None:
@@ -30,7 +30,7 @@ def remember_search(result: SearchResult) -> None:
 
 
 def path_to_log() -> str:
-    """Return the path of this request without the token of a one-time link, mistyped or not."""
+    """Return the path of this request without the token of a link, mistyped or not."""
     return _LINK.sub(r"\1…", request.path)
 
 

@@ -7,6 +7,8 @@ from flask import Flask, current_app, g
 
 from kb.config import Config
 from kb.embed import Encoder
+from kb.evidence import Pairs
+from kb.process import Process
 from kb.search import Searcher
 from kb.store import Store
 from kb.taxonomy import Taxonomy
@@ -21,7 +23,9 @@ class Services:
     config: Config
     encoder: Encoder
     searcher: Searcher
+    pairs: Pairs
     taxonomy: Taxonomy
+    process: Process
     model_id: str
 
     def install(self, app: Flask) -> None:

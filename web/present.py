@@ -5,10 +5,11 @@ from collections.abc import Iterable, Sequence
 from urllib.parse import quote
 
 from flask import Flask
+from flask_babel import format_decimal, ngettext
 from flask_babel import gettext as _
 from markupsafe import Markup, escape
 
-from kb.domain import Evidence, Lesson, Report
+from kb.domain import Evidence, Lesson, Programme, Report
 from kb.taxonomy import Term
 from web.context import services
 from web.language import language
@@ -33,9 +34,28 @@ def install(app: Flask) -> None:
         report_title=report_title,
         report_type=report_type,
         services=services,
+        size_words=size_words,
         theme_label=theme_label,
         wording=wording,
     )
+
+
+def count_words(number: int) -> str:
+    """Return a count as the page's language groups its digits."""
+    return str(format_decimal(number))
+
+
+def size_words(programme: Programme) -> str | None:
+    """Return how large a programme is: «6 kommuner, 21 000 innbyggere, 60 millioner kroner»."""
+    parts = []
+    if programme.municipalities is not None:
+        parts.append(ngettext("%(num)s kommune", "%(num)s kommuner", programme.municipalities))
+    if programme.inhabitants is not None:
+        people = count_words(programme.inhabitants)
+        parts.append(_("%(count)s innbyggere", count=people))
+    if programme.budget:
+        parts.append(programme.budget)
+    return ", ".join(map(str, parts)) or None
 
 
 def label(terms: Iterable[Term], term_id: str) -> str:

@@ -734,17 +734,6 @@ class Store:
                 ),
             )
 
-    def counts_by_theme_and_programme(self) -> dict[tuple[ThemeId, ProgrammeSlug], int]:
-        """Return how many published lessons of each programme carry each theme; 0 is left out."""
-        chosen = (
-            select(lesson_theme.c.theme, report_table.c.programme, func.count().label("lessons"))
-            .join(lesson, lesson.c.id == lesson_theme.c.lesson_id)
-            .join(report_table, report_table.c.id == lesson.c.report_id)
-            .where(lesson.c.status == Status.PUBLISHED)
-            .group_by(lesson_theme.c.theme, report_table.c.programme)
-        )
-        return {(row.theme, row.programme): row.lessons for row in self._all(chosen)}
-
     def check(self) -> tuple[str, ...]:
         """Return what is wrong with anything kept, in plain English; () if nothing.
 

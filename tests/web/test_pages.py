@@ -6,7 +6,6 @@ import pytest
 from flask.testing import FlaskClient
 
 from tests.web.world import FJELLVIK, NOTE, World
-from web.views.matrix import heat
 
 
 def _text(html: str) -> str:
@@ -159,39 +158,6 @@ def test_the_remark_is_shown_on_the_pages_of_the_report(client: FlaskClient, wor
 
     for path in (f"/rapport/{report}", f"/kilde/{report}/side/1"):
         assert NOTE in client.get(path).text
-
-
-def test_the_matrix_counts_lessons_and_shows_gaps(client: FlaskClient):
-    page = client.get("/matrise").text
-    rows = re.findall(r'<tr>\s*<th scope="row">(.*?)</tr>', page, re.S)
-    board = _text(next(row for row in rows if "Styreseminar og introkurs" in row))
-
-    assert 'href="/sok?tema=styreseminar&amp;program=fjellvik"' in page
-    assert "Fjellvik i vekst: 2" in board
-    assert "ingen" in board
-    assert "2 av 3" in board
-    assert "<caption" in page
-
-
-@pytest.mark.parametrize(
-    ("count", "shade"), [(0, 0), (1, 1), (2, 2), (3, 3), (4, 3), (5, 4), (7, 4), (8, 5), (99, 5)]
-)
-def test_shades_stand_for_fixed_numbers(count: int, shade: int):
-    assert heat(count) == shade
-
-
-def test_a_theme_lets_every_programme_speak(client: FlaskClient):
-    text = _text(client.get("/tema/styreseminar").text)
-
-    assert "2 av 3 programmer sier noe om dette" in text
-    assert text.index("Fjellvik i vekst") < text.index("Harbour Forward"), "most lessons first"
-
-
-def test_a_theme_with_many_lessons_links_to_the_rest(client: FlaskClient):
-    page = client.get("/tema/portefolje").text
-
-    assert 'href="/sok?tema=portefolje&amp;program=sundet"' in page
-    assert "Vis alle 20" in page
 
 
 def test_a_programme_shows_its_lessons_by_phase(client: FlaskClient):

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from datetime import date
 
 from flask import Blueprint, render_template
 from flask_babel import gettext as _
@@ -9,6 +10,7 @@ from flask_babel import gettext as _
 from kb.domain import Report, ReportStatus
 from kb.store import Store
 from web.context import store
+from web.views.now import choices
 
 bp = Blueprint("front", __name__)
 _NEWEST = 5
@@ -23,13 +25,17 @@ class Holdings:
     reports: int
     newest: tuple[tuple[Report, int], ...]
     by_theme: Counter[str]
-    by_phase: Counter[str]
 
 
 @bp.get("/")
 def page() -> str:
     """Show the question field and the ways in."""
-    return render_template("front.html", base=_holdings(store()), questions=_questions())
+    return render_template(
+        "front.html",
+        base=_holdings(store()),
+        questions=_questions(),
+        choices=choices(date.today().year),  # noqa: DTZ011 - the reader's calendar, in years
+    )
 
 
 def _holdings(store: Store) -> Holdings:
@@ -45,7 +51,6 @@ def _holdings(store: Store) -> Holdings:
         reports=len(published),
         newest=tuple((each.report, by_report[each.report.id]) for each in published[:_NEWEST]),
         by_theme=Counter(theme for row in rows for theme in row.themes),
-        by_phase=Counter(str(row.phase) for row in rows if row.phase),
     )
 
 

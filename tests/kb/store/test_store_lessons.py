@@ -90,16 +90,6 @@ def test_facets_are_those_of_lesson_report_and_programme(
     assert store.facets()[0].themes == ("styret", "fart")
 
 
-def test_themes_are_counted_once_per_published_lesson(store: Store, two: tuple[str, ...]) -> None:
-    set_status(store, [two[3]], Status.PUBLISHED)
-
-    assert store.counts_by_theme_and_programme() == {
-        ("styret", "nye-elvdal"): 2,
-        ("fart", "nye-elvdal"): 2,
-        ("styret", "andre"): 1,
-    }
-
-
 def test_vectors_come_back_to_half_precision_with_their_roles(store: Store) -> None:
     filing = a_filing("En setning. Og en til.").add_to(store)
 
