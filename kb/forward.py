@@ -5,7 +5,7 @@ gives only the mean, PyTorch takes seconds to import. The pass below computes wi
 weights, once turned into float32 and memory-mapped, so it starts at once; the mean of its token
 vectors is the vector of the text (cosine >= .9999 to both engines).
 
-Questions are read with a small learned addition to some layers (``kb/data/questions.npz``, made by
+The tokens of a question are read with a small learned addition to some layers (``kb/data/questions.npz``, made by
 ``corpus/adapt.py``; docs/adr/0018). Passages never are: what is stored is the plain model's.
 
 ``build`` makes the folder, whole or not at all, from the one file that :mod:`kb.dequantise`
@@ -15,7 +15,7 @@ accepts.
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -106,7 +106,9 @@ class Forward:
         Args:
             source: the 4-bit file.
             folder: what was made of it.
-            asked: is added to the weights when a question is read.
+            asked: is added to the weights when the tokens of a question are read; the vector of
+                the whole is the plain model's. Both as taught ranked the judged questions a
+                little higher, but lost what the programme shall be called (ADR 0018).
         """
         plan = json.loads((folder / _PLAN).read_text(encoding="utf-8"))
         self._flat: Floats = np.load(folder / _LAYERS, mmap_mode="r", allow_pickle=False)
@@ -120,6 +122,8 @@ class Forward:
         self._epsilon = np.float32(plan["epsilon"])
         self._first, self._last = plan["first"], plan["last"]
         self._asked: Addition = asked or {}
+        layers = [int(name.split(".")[2]) for name in self._asked]
+        self._taught_from = min(layers, default=self._layers)
         self._words = dequantise.map_blocks(
             source, plan["words_at"], (plan["vocabulary"], self.dim)
         )
@@ -150,20 +154,30 @@ class Forward:
         """Return a folded question; what goes beyond one window is cut off."""
         lead = self.token_ids(prompt.strip())
         ids = self.token_ids(text)[: _WINDOW - 2 - len(lead)]
-        vectors = self.run([*lead, *ids], self._asked)
-        mean = vectors.mean(axis=0)
-        own = _unit(vectors[1 + len(lead) : -1])
-        return Question(_unit(mean), np.array(ids, np.int32), own)
+        first, end = self._taught_from, self._layers
+        shared = self._through(self._begun([*lead, *ids]), range(first))
+        plain = self._through(shared, range(first, end))
+        taught = self._through(shared, range(first, end), self._asked) if self._asked else plain
+        own = _unit(taught[1 + len(lead) : -1])
+        return Question(_unit(plain.mean(axis=0)), np.array(ids, np.int32), own)
 
-    def run(self, ids: Sequence[int], addition: Addition = _NO_ADDITION) -> Floats:
+    def run(self, ids: Sequence[int]) -> Floats:
         """Return the last layer's vector of each token, start and end included: (n + 2, dim)."""
+        return self._through(self._begun(ids), range(self._layers))
+
+    def _begun(self, ids: Sequence[int]) -> Floats:
+        """Return what goes into the first layer."""
         get = self._tensors
         whole = np.array([self._first, *ids, self._last])
         known = dequantise.floats(self._words[whole]).reshape(len(whole), self.dim)
         known += get["embeddings.position_embeddings.weight"][: len(whole)]
         known += get["embeddings.token_type_embeddings.weight"][0]
-        x = self._norm(known, "embeddings")
-        for number in range(self._layers):
+        return self._norm(known, "embeddings")
+
+    def _through(
+        self, x: Floats, layers: Iterable[int], addition: Addition = _NO_ADDITION
+    ) -> Floats:
+        for number in layers:
             layer = f"encoder.layer.{number}"
             x = self._norm(self._attend(x, layer, addition) + x, f"{layer}.attention.output")
             x = self._norm(self._fed(x, layer, addition) + x, f"{layer}.output")

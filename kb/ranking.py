@@ -6,7 +6,7 @@ as a share of what the question's tokens could give). The best of them are looke
 interaction: how near each token of the question comes to some token of a quote (MaxSim).
 
     first     = passage cosine + sentence cosine + 0.6 · words
-    relevance = passage cosine + sentence cosine + words + 3 · MaxSim
+    relevance = passage cosine + sentence cosine + words + 2 · MaxSim
 
 Every lesson gets these scores as long as there are few vectors. Of many, only those get them that
 are among the best of either leg; filters are applied before that, so that the best of even a few
@@ -38,7 +38,7 @@ from kb.vectors import DenseScores, Mask, Places, VectorView
 WORD_WEIGHT = 0.6
 """Weight of the word leg in the first stage: flat from .6 to 1.3 on the dev set."""
 
-LATE_WEIGHT = 3.0
+LATE_WEIGHT = 2.0
 """Weight of late interaction beside the legs: flat from 2 to 5 on the dev set."""
 
 RERANKED = 50
