@@ -7,7 +7,7 @@ can say «nothing fits».
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import log
+from math import inf, log
 from pathlib import Path
 
 import numpy as np
@@ -147,7 +147,10 @@ class Searcher:
         with store.reading():
             catalogue = self._catalogues.current(store)
             if words(text):
-                legs = self.ranker.legs(store, text, _inside_filters(catalogue, query))
+                legs = self.ranker.legs(store, text)
+                if legs.beyond >= _least_fit(legs, text):  # filters may leave hits not looked at
+                    filters = _inside_filters(catalogue, query)
+                    legs = self.ranker.widened(store, legs, text, filters)
                 catalogue, legs = _align(legs, catalogue)
                 is_hit, order = _members(legs, text)
             else:
@@ -188,7 +191,7 @@ class Searcher:
             if number is None or vectors is None:
                 return ()
             own = catalogue.rows[number]
-            near = view.nearest(vectors[0], own.language, NEAREST)
+            near = view.nearest(vectors[0], own.language, NEAREST).places
             scores = view.scores_at(vectors[0], own.language, near).passage
             numbers = catalogue.places_of(view.numbers[near])
             shares_theme = catalogue.passing("tema", own.themes)[numbers]
@@ -301,11 +304,17 @@ def _members(legs: Legs, text: str) -> tuple[Mask, NDArray[np.int64]]:
     The question is judged by the best that each signal finds anywhere: several weak signs of
     different lessons tell better that the base speaks of the matter than one lesson's sum.
     """
-    fit, floor = legs.fit, _floor(legs, text)
+    fit = legs.fit
     order = np.argsort(-legs.relevance, kind="stable")
-    if not len(fit) or legs.peak < floor:
-        return np.zeros(len(fit), bool), order
-    return fit >= min(floor - MEMBER_MARGIN, float(fit[order[0]])), order
+    return fit >= _least_fit(legs, text), order
+
+
+def _least_fit(legs: Legs, text: str) -> float:
+    """Return how fit a lesson must be to be a hit; more than any is if there are to be none."""
+    floor = _floor(legs, text)
+    if not len(legs.places) or legs.peak < floor:
+        return inf
+    return min(floor - MEMBER_MARGIN, float(legs.fit[np.argmax(legs.relevance)]))
 
 
 def _filter(

@@ -133,7 +133,7 @@ def test_a_filter_that_leaves_few_lessons_finds_the_best_of_them(
     mask[[keys[one.id] for one in last]] = True
 
     for text in QUESTIONS:
-        legs = searcher.ranker.legs(store, text, [mask])
+        legs = searcher.ranker.widened(store, searcher.ranker.legs(store, text), text, [mask])
         assert {one.id for one in last} <= set(legs.lesson_ids)
 
 
@@ -271,7 +271,7 @@ def test_single_passages_say_what_the_scores_say(large: tuple[Store, Searcher]) 
     view = searcher.ranker.view(store)
     for text in QUESTIONS[:4]:
         vector, language = ENCODER.embed_queries([text])[0], language_of(text)
-        for place in view.nearest(vector, language, 5):
+        for place in view.nearest(vector, language, 5).places:
             [lesson_id] = view.ids(np.array([place]))
             cosines = view.cosines(vector, language, lesson_id)
             scores = view.scores_at(vector, language, np.array([place]))
