@@ -44,7 +44,7 @@ LATE_WEIGHT = 3.0
 RERANKED = 50
 """So many lessons get a second look; a look at all of 506 was worth .0015."""
 
-NEAREST, WORDIEST = 500, 1_000
+NEAREST, WORDIEST = 500, 700
 """So many passages by meaning and lessons by words are sought in a large base."""
 
 ALL_OF = 2_000

@@ -34,7 +34,7 @@ CODED = "IVF16,RaBitQfs,Refine(SQfp16)"
 _LISTS = 16
 """All are looked at: they are there because codes of one bit need vectors centred on something."""
 
-_REFINED = 6
+_REFINED = 4
 """Of so many times the rows asked for, the nearest by their codes, halves are looked at too."""
 
 _TRAINED_ON = 65_536

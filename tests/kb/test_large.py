@@ -137,6 +137,21 @@ def test_a_filter_that_leaves_few_lessons_finds_the_best_of_them(
         assert {one.id for one in last} <= set(legs.lesson_ids)
 
 
+def test_no_lesson_that_was_not_looked_at_is_fitter_than_told(
+    large: tuple[Store, Searcher], exact: tuple[Store, Searcher]
+) -> None:
+    above = others = 0
+    for text in QUESTIONS:
+        some, every = (searcher.ranker.legs(store, text) for store, searcher in (large, exact))
+        late = kb.ranking._usual(every.first)
+        fit = dict(zip(every.lesson_ids, every.meaning + every.words + late, strict=True))
+        left = fit.keys() - set(some.lesson_ids)
+        above += sum(fit[lesson_id] > some.beyond + 1e-3 for lesson_id in left)
+        others += len(left)
+    assert others > 1000
+    assert above <= 0.002 * others  # codes may miss one
+
+
 @pytest.mark.parametrize(
     "chosen", [{"themes": {"tema-1"}}, {"programmes": {"by-2"}, "years": {2007}}]
 )
