@@ -23,7 +23,7 @@ from kb.ranking import Ranker
 from kb.store import Store
 from kb.text import normalise, words
 
-LOST = 0.04
+LOST = 0.02
 """The share of answerable questions that each floor may cost where it is set; a little more is lost
 on new ones."""
 

@@ -5,7 +5,7 @@ is one pass over an array. From one generation to the next only what changed is 
 """
 
 import threading
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, TypeVar, overload
@@ -187,7 +187,7 @@ class Catalogues:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._vocabularies: dict[str, dict[str, int]] = {}
+        self._vocabularies: dict[str, dict[object, int]] = {}
         self._kept: tuple[Catalogue, _Lessons] | None = None
 
     def current(self, store: Store) -> Catalogue:
@@ -210,14 +210,16 @@ class Catalogues:
                 self._kept = (catalogue, lessons)
             return catalogue
 
-    def _codes(self, name: str, values: Iterable[object]) -> Codes:
+    def _codes(self, name: str, values: Sequence[object]) -> Codes:
         """Return the place of each value in a vocabulary that grows and never changes; None: -1."""
-        known = self._vocabularies.setdefault(name, {})
-        codes = [-1 if one is None else known.setdefault(str(one), len(known)) for one in values]
-        return np.array(codes, np.int32)
+        known = self._vocabularies.setdefault(name, {None: -1})
+        for value in dict.fromkeys(values):
+            known.setdefault(value, len(known) - 1)
+        return np.fromiter(map(known.__getitem__, values), np.int32, len(values))
 
     def _values(self, name: str) -> tuple[str, ...]:
-        return tuple(self._vocabularies.get(name, ()))
+        known = self._vocabularies.get(name, {})
+        return tuple(str(value) for value in known if value is not None)
 
     def _coded(self, markings: Markings) -> _Lessons:
         rows = markings.lessons
@@ -248,8 +250,8 @@ class Catalogues:
         return themes
 
     def _put_together(self, generation: int, lessons: _Lessons, markings: Markings) -> Catalogue:
-        known = self._codes("report", (row.id for row in markings.reports))
-        most = len(self._vocabularies["report"])
+        known = self._codes("report", [row.id for row in markings.reports])
+        most = len(self._values("report"))
         added = np.zeros(most, np.int64)
         added[known] = [row.added for row in markings.reports]
         order = np.lexsort((lessons.numbers, lessons.positions, added[lessons.reports]))

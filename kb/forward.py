@@ -5,8 +5,9 @@ gives only the mean, PyTorch takes seconds to import. The pass below computes wi
 weights, once turned into float32 and memory-mapped, so it starts at once; the mean of its token
 vectors is the vector of the text (cosine >= .9999 to both engines).
 
-The tokens of a question are read with a small learned addition to some layers (``kb/data/questions.npz``, made by
-``corpus/adapt.py``; docs/adr/0018). Passages never are: what is stored is the plain model's.
+The tokens of a question are read with a small learned addition to some layers
+(``kb/data/questions.npz``, made by ``corpus/adapt.py``; docs/adr/0018). Its vector and passages
+never are: what is stored is the plain model's.
 
 ``build`` makes the folder, whole or not at all, from the one file that :mod:`kb.dequantise`
 accepts.

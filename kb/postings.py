@@ -24,6 +24,9 @@ K1, B = 1.2, 0.75
 _LEAST_IDF = 1e-6
 """FTS5 lets a token that more than half of the lessons hold count for next to nothing."""
 
+STEP = np.float32((K1 + 1) / 0xFFFF)
+"""A weight is less than K1 + 1, so this is exact to some 0.002 %, in half the room of a float."""
+
 _BLOCK = 20_000
 
 Floats = NDArray[np.float32]
@@ -35,14 +38,15 @@ class Postings:
     """The lessons that hold each token; lessons count from 0 in the order they were posted.
 
     Those of the token with the hash ``keys[i]`` (ascending) stand at ``starts[i]:starts[i + 1]`` of
-    ``lessons`` (ascending), each with its weight: BM25 without the idf. ``lengths`` (n,) counts the
-    tokens of each lesson, ``usual`` is the mean length that the weights were reckoned with.
+    ``lessons`` (ascending), each with its weight: BM25 without the idf, in ``STEP``. ``lengths``
+    (n,) counts the tokens of each lesson, ``usual`` is the mean length that the weights were
+    reckoned with.
     """
 
     keys: NDArray[np.uint64]
     starts: Ints
     lessons: NDArray[np.int32]
-    weights: Floats
+    weights: NDArray[np.uint16]
     lengths: NDArray[np.int32]
     usual: float
 
@@ -110,7 +114,7 @@ def _merged(
     free = np.empty(len(keys), np.int64)  # where the next lesson of each term goes
     free[order] = starts[:-1]
     lessons = np.empty(int(starts[-1]), np.int32)
-    weights = np.empty(int(starts[-1]), np.float32)
+    weights = np.empty(int(starts[-1]), np.uint16)
     damping = (K1 * (1 - B + B * lengths / usual)).astype(np.float32)
     for terms, owners, counts in blocks:
         if not len(terms):
@@ -120,7 +124,8 @@ def _merged(
         places = np.repeat(free[terms[begins]] - begins, runs) + np.arange(len(terms))
         free[terms[begins]] += runs
         lessons[places] = owners
-        weights[places] = counts * np.float32(K1 + 1) / (counts + damping[owners])
+        share = counts / (counts + damping[owners])
+        weights[places] = np.rint(share * np.float32(0xFFFF)).astype(np.uint16)
     return Postings(keys[order], starts, lessons, weights, lengths, usual)
 
 
@@ -155,7 +160,7 @@ class Words:
         for part, dead, alive in self._parts:
             places = [(part.of(token), idf[token]) for token in tokens]
             lessons = [part.lessons[place] for place, _ in places]
-            weights = [part.weights[place] * np.float32(share) for place, share in places]
+            weights = [part.weights[place] * (STEP * np.float32(share)) for place, share in places]
             sums: NDArray[Any] = np.zeros(len(alive))
             if any(map(len, lessons)):
                 sums = np.bincount(np.concatenate(lessons), np.concatenate(weights), len(alive))

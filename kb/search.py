@@ -12,7 +12,7 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from math import log
+from math import inf, log
 from pathlib import Path
 from typing import TypeVar
 
@@ -42,6 +42,9 @@ That is .25 less than the best lessons of a question must reach together (ADR 00
 
 MEMBER_FLOOR_ENGLISH = -0.05
 """Less is asked of an English question: in a base that is mostly Norwegian it finds fewer words."""
+
+CLOSE_TO_BEST = 0.2
+"""A lesson so little below the best one is a hit too: where all are weak, none stands alone."""
 
 MOST_WEAK = 5
 """So many weak hits are shown."""
@@ -281,8 +284,12 @@ class Searcher:
             size, listed = len(catalogue), not text or bool(parsed.fields)
             state, is_hit = State.HITS if listed else State.NOTHING, np.full(size, listed, bool)
             return _Found(state, catalogue, allowed, is_hit, np.arange(size), None, ""), hints
-        legs = self.ranker.legs(store, text, _inside_filters(catalogue, query, allowed))
+        legs = self.ranker.legs(store, text)
         state = self._judge(store, legs, text)
+        least = -inf if parsed.phrases or state is not State.HITS else _least_fit(legs, text)
+        if legs.beyond >= least:  # filters may leave hits that were not looked at
+            within = _inside_filters(catalogue, query, allowed)
+            legs = self.ranker.widened(store, legs, text, within)
         catalogue, allowed, legs = _align(legs, catalogue, allowed)
         order = np.argsort(-legs.relevance, kind="stable")
         if parsed.phrases:  # who holds the phrase is what was asked for, however near the rest is
@@ -372,7 +379,7 @@ class Searcher:
         if number is None or vectors is None:
             return np.zeros(0, np.intp)
         own = catalogue.rows[number]
-        likely = view.nearest(vectors[0], own.language, NEAREST)
+        likely = view.nearest(vectors[0], own.language, NEAREST).places
         scores = view.scores_at(vectors[0], own.language, likely).passage
         numbers = catalogue.places_of(view.numbers[likely])
         shares_theme = catalogue.passing("tema", own.themes)[numbers]
@@ -532,13 +539,17 @@ def _passes(catalogue: Catalogue, query: SearchQuery) -> dict[str, Mask]:
 
 
 def _members(legs: Legs, text: str) -> Mask:
-    """Return which lessons are hits of a question that has hits; the best one always is."""
+    """Return which lessons are hits of a question that has hits."""
+    return legs.fit >= _least_fit(legs, text)
+
+
+def _least_fit(legs: Legs, text: str) -> float:
+    """Return how fit a lesson must be to be a hit; the best always is, and those close to it."""
     size = max(legs.lessons, MEMBER_FLOOR_AT)
     floor = MEMBER_FLOOR + MEMBER_FLOOR_PER_E * log(size / MEMBER_FLOOR_AT)
     if language_of(text) == "en":
         floor += MEMBER_FLOOR_ENGLISH
-    fit = legs.fit
-    return fit >= min(floor, float(fit[legs.relevance.argmax()]))
+    return min(floor, float(legs.fit[legs.relevance.argmax()]) - CLOSE_TO_BEST)
 
 
 def _filter(

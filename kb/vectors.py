@@ -34,7 +34,7 @@ CODED = "IVF16,RaBitQfs,Refine(SQfp16)"
 _LISTS = 16
 """All are looked at: they are there because codes of one bit need vectors centred on something."""
 
-_REFINED = 6
+_REFINED = 4
 """Of so many times the rows asked for, the nearest by their codes, halves are looked at too."""
 
 _TRAINED_ON = 65_536
@@ -48,6 +48,14 @@ _FAISS_FILE = "vectors.faiss"
 Vector = NDArray[np.float32]
 Places = NDArray[np.intp]
 Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Nearest:
+    """The places that near passages stand at; no passage elsewhere is nearer than ``beyond``."""
+
+    places: NDArray[np.intp]
+    beyond: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,8 +283,18 @@ class _Coded:
         found: Vector = products + (self.means @ others.T)[self._which[kept]]
         return found
 
-    def nearest(self, question: Vector, count: int, wanted: Mask | None) -> NDArray[np.int64]:
-        """Return about the ``count`` nearest of the ``wanted`` rows; all codes are looked at."""
+    def cosines(self, rows: NDArray[np.int64] | None, question: Vector) -> Vector:
+        """Return the cosines as they were with the means of the time of building."""
+        found: Vector = self._units(rows) @ question
+        return found
+
+    def nearest(
+        self, question: Vector, count: int, wanted: Mask | None
+    ) -> tuple[NDArray[np.int64], Vector]:
+        """Return about the ``count`` nearest of the ``wanted`` rows, and their cosines.
+
+        All codes are looked at.
+        """
         lists = faiss.SearchParametersIVF()
         lists.nprobe = _LISTS
         if wanted is not None:
@@ -284,8 +302,9 @@ class _Coded:
             lists.sel = selector
         how: Any = faiss.IndexRefineSearchParameters()
         how.k_factor, how.base_index_params = _REFINED, lists
-        rows: NDArray[np.int64] = self.index.search(question[None], count, params=how)[1][0]
-        return rows[rows >= 0]
+        cosines, rows = self.index.search(question[None], count, params=how)
+        found = rows[0] >= 0
+        return rows[0][found], cosines[0][found]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -365,7 +384,12 @@ def _centred(matrix: NDArray[np.float16], away: Vector) -> tuple[Vector, Vector]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Living:
-    """A part, the lessons of it that count, and their places in the view."""
+    """A part, the lessons of it that count, and their places in the view.
+
+    ``tongues`` tells the row of ``means`` for each language of the part, ``distances`` how far each
+    row of an exact part is from its mean; ``is_as_built`` whether the means of a coded part are
+    still those of now.
+    """
 
     part: Part
     alive: Mask
@@ -374,6 +398,7 @@ class _Living:
     first: int
     tongues: NDArray[np.intp]
     distances: Vector | None
+    is_as_built: bool
 
 
 class VectorView:
@@ -410,7 +435,10 @@ class VectorView:
             products = part.vectors.products(None, self._means)
             rows = np.repeat(tongues[part.columns.languages], np.diff(part.columns.starts))
             distances = self._distances(part.columns.squares, products, rows)
-        return _Living(part, alive, lessons, place, first, tongues, distances)
+        is_as_built = isinstance(part.vectors, _Coded) and np.array_equal(
+            part.vectors.means[1:], self._means[tongues]
+        )
+        return _Living(part, alive, lessons, place, first, tongues, distances, is_as_built)
 
     def _distances(self, squares: Vector, products: Vector, which: NDArray[np.intp]) -> Vector:
         """Return how far rows are from the means that are ``which``, by products with all."""
@@ -492,7 +520,7 @@ class VectorView:
 
     def nearest(
         self, query: Vector, language: str, count: int, among: Mask | None = None
-    ) -> Places:
+    ) -> Nearest:
         """Return the places that the best ``count`` passages may stand at; all if they are few.
 
         Args:
@@ -502,7 +530,7 @@ class VectorView:
             among: bool of shape (n,); only these lessons are looked at.
         """
         centred = self._centred(query, language)
-        found = []
+        found, beyond = [], -1.0
         for one in self._parts:
             wanted = None if one.alive.all() else one.alive
             if among is not None:
@@ -512,9 +540,10 @@ class VectorView:
             if isinstance(one.part.vectors, _Exact):
                 lessons = one.lessons if wanted is None else np.flatnonzero(wanted)
             else:
-                lessons = _nearest_lessons(one.part, centred, count, wanted)
+                lessons, least = _nearest_lessons(one.part, centred, count, wanted)
+                beyond = max(beyond, least)
             found.append(one.place[lessons].astype(np.intp))
-        return np.sort(np.concatenate(found))
+        return Nearest(np.sort(np.concatenate(found)), beyond)
 
     def scores(self, query: Vector, language: str, among: Mask | None = None) -> DenseScores:
         """Return the scores of every lesson by place.
@@ -562,6 +591,8 @@ class VectorView:
             sizes = np.diff(begins, append=len(rows))
             which = np.repeat(one.tongues[columns.languages[lessons]], sizes)
             roles, squares = columns.roles[rows], columns.squares[rows]
+        if isinstance(one.part.vectors, _Coded) and one.is_as_built:
+            return one.part.vectors.cosines(rows, centred), begins, roles
         if one.distances is None:
             products = one.part.vectors.products(rows, np.vstack([self._means, centred]))
             distances, along = self._distances(squares, products, which), products[:, -1]
@@ -577,9 +608,10 @@ class VectorView:
         return None if place is None else self._vectors_at(place)
 
     def _vectors_at(self, place: int) -> Vector:
-        ((one, lessons, _),) = self._split(np.array([place]))
-        rows, _ = one.part.columns.rows_of(lessons)
-        twice = np.where(one.part.columns.roles[rows] == _QUOTE | _SENTENCE, 2, 1)
+        one = next(o for o in self._parts if o.first <= place < o.first + len(o.lessons))
+        columns, lesson = one.part.columns, one.lessons[place - one.first]
+        rows = np.arange(columns.starts[lesson], columns.starts[lesson + 1])
+        twice = 1 + (columns.roles[rows] == _QUOTE | _SENTENCE)
         return np.repeat(one.part.vectors.vectors(rows), twice, axis=0)
 
     def cosines(self, query: Vector, language: str, lesson_id: LessonId) -> Vector:
@@ -587,8 +619,7 @@ class VectorView:
         place = self.place_of(lesson_id)
         if place is None:
             return np.zeros(0, np.float32)
-        vectors = self._vectors_at(place)
-        mean = self._means[self._tongue[place]]
+        vectors, mean = self._vectors_at(place), self._means[self._tongue[place]]
         cosines: Vector = _unit(vectors - mean) @ self._centred(query, language)
         return cosines
 
@@ -618,15 +649,19 @@ class VectorView:
         return counts
 
 
-def _nearest_lessons(part: Part, centred: Vector, count: int, wanted: Mask | None) -> Places:
+def _nearest_lessons(
+    part: Part, centred: Vector, count: int, wanted: Mask | None
+) -> tuple[Places, float]:
+    """Return the lessons of the nearest rows, and the cosine that no other row exceeds."""
     columns, vectors = part.columns, part.vectors
     assert isinstance(vectors, _Coded)  # noqa: S101  # callers have asked
     rows_wanted = None if wanted is None else np.repeat(wanted, np.diff(columns.starts))
     most = len(columns.roles) if rows_wanted is None else int(rows_wanted.sum())
     if not most:
-        return np.zeros(0, np.intp)
-    rows = vectors.nearest(centred, min(count, most), rows_wanted)
-    return np.unique(np.searchsorted(columns.starts, rows, side="right") - 1)
+        return np.zeros(0, np.intp), -1.0
+    rows, cosines = vectors.nearest(centred, min(count, most), rows_wanted)
+    lessons = np.unique(np.searchsorted(columns.starts, rows, side="right") - 1)
+    return lessons, float(cosines[-1]) if len(rows) < most else -1.0
 
 
 def _spoken(part: Part, alive: Mask) -> NDArray[np.str_]:

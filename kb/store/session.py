@@ -411,8 +411,18 @@ class Store:
 
     def rows(self, model_id: str, *, since: int = 0) -> tuple[IndexRow, ...]:
         """Return the vectors of published lessons changed after ``since``, in reading order."""
+        # Asked in one statement, SQLite reads all lessons in order rather than sort the few.
+        changed = select(lesson.c.id).where(
+            lesson.c.changed > since, lesson.c.status == Status.PUBLISHED
+        )
         with self.reading():
-            return self._index_rows(model_id, lesson.c.changed > since)
+            ids = [row.id for row in self._all(changed)]
+            found = [
+                each
+                for batch in rec.batches(ids)
+                for each in self._index_rows(model_id, lesson.c.id.in_(batch))
+            ]
+        return tuple(row for _, row in sorted(found, key=lambda each: each[0]))
 
     def each_row(self, model_id: str) -> Iterator[IndexRow]:
         """Yield the vectors of all published lessons by number, a block of them at a time.
@@ -421,9 +431,14 @@ class Store:
         """
         last = self._one(select(func.coalesce(func.max(lesson.c.number), 0)))[0]
         for start in range(0, last, _BLOCK):
-            yield from self._index_rows(model_id, _between(start))
+            some = self._index_rows(model_id, _between(start))
+            yield from (row for _, row in sorted(some, key=lambda each: each[1].number))
 
-    def _index_rows(self, model_id: str, which: ColumnElement[bool]) -> tuple[IndexRow, ...]:
+    def _index_rows(
+        self, model_id: str, which: ColumnElement[bool]
+    ) -> list[tuple[tuple[int, ...], IndexRow]]:
+        """Return the vectors of the published lessons that are ``which``, with their places."""
+        is_wanted = (lesson.c.status == Status.PUBLISHED, which)
         chosen = (
             select(
                 vector.c.lesson_id,
@@ -432,29 +447,28 @@ class Store:
                 vector.c.role,
                 vector.c.dim,
                 vector.c.data,
+                lesson.c.position,
+                report_table.c.added,
             )
             .join(lesson, lesson.c.id == vector.c.lesson_id)
             .join(report_table, report_table.c.id == lesson.c.report_id)
-            .where(lesson.c.status == Status.PUBLISHED, which, vector.c.model_id == model_id)
-            .order_by(*_READING_ORDER, vector.c.position)
+            .where(*is_wanted, vector.c.model_id == model_id)
+            .order_by(vector.c.lesson_id, vector.c.position)
         )
-        pieces = self._pieces(model_id, which)
-        groups = groupby(self._all(chosen), lambda row: row.lesson_id)
-        return tuple(
-            rec.index_row_of(list(own), pieces.get(id_, rec.NO_PIECES)) for id_, own in groups
-        )
-
-    def _pieces(
-        self, model_id: str, which: ColumnElement[bool]
-    ) -> dict[LessonId, NDArray[np.int32]]:
-        chosen = (
+        with_pieces = (
             select(token_vector.c.lesson_id, token_vector.c.ids)
             .join(lesson, lesson.c.id == token_vector.c.lesson_id)
-            .where(lesson.c.status == Status.PUBLISHED, which, token_vector.c.model_id == model_id)
+            .where(*is_wanted, token_vector.c.model_id == model_id)
             .order_by(token_vector.c.lesson_id)
         )
-        groups = groupby(self._all(chosen), lambda row: row.lesson_id)
-        return {id_: rec.pieces_of(list(own)) for id_, own in groups}
+        groups = groupby(self._all(with_pieces), lambda row: row.lesson_id)
+        pieces = {id_: rec.pieces_of(list(own)) for id_, own in groups}
+        found: list[tuple[tuple[int, ...], IndexRow]] = []
+        for id_, rows in groupby(self._all(chosen), lambda row: row.lesson_id):
+            own = list(rows)
+            place = (own[0].added, own[0].position, own[0].number)
+            found.append((place, rec.index_row_of(own, pieces.get(id_, rec.NO_PIECES))))
+        return found
 
     def lacking(self, model_id: str, *, since: int = 0) -> int:
         """Return how many published lessons changed after ``since`` have no vector of a model."""

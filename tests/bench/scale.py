@@ -389,7 +389,7 @@ def million_ask(folder: Path, grower: Grower, asked: Mapping[str, Question], cou
         spent["words"].run(lambda: shares.append(kb.ranking._words(None, view, text)))
         near: list[np.ndarray] = []
         spent["candidates"].run(
-            lambda: near.append(kb.ranking._best(view, question, text, shares[0], None))
+            lambda: near.append(kb.ranking._best(view, question, text, shares[0], None).places)
         )
         spent["scores"].run(lambda: view.scores_at(question.vector, language, near[0]))
         return near

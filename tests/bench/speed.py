@@ -121,8 +121,9 @@ def _embedded_seeds(config: Config, encoder: Encoder, count: int) -> list[Seed]:
     started = time.perf_counter()
     vectors = encoder.embed_passages(flat)
     took = time.perf_counter() - started
-    tokens = encoder.embed_tokens(flat)
-    rate = sum(len(one.ids) for one in tokens) / took
+    tokens = encoder.embed_tokens(chosen)
+    per_letter = sum(len(one.ids) for one in tokens) / sum(map(len, chosen))
+    rate = per_letter * sum(map(len, flat)) / took
     limit = _gemm_gflops() * 1000 / MFLOP_PER_TOKEN
     print(
         f"\nembedding a batch (PyTorch fp32, {len(flat)} texts): {rate:.0f} tokens/s;"
@@ -130,8 +131,8 @@ def _embedded_seeds(config: Config, encoder: Encoder, count: int) -> list[Seed]:
     )
     starts = np.cumsum([0, *map(len, parts)])
     return [
-        Seed(tuple(own[1:] or own), vectors[start : start + len(own)], tokens[start])
-        for own, start in zip(parts, starts, strict=False)
+        Seed(tuple(own[1:] or own), vectors[start : start + len(own)], whole)
+        for own, start, whole in zip(parts, starts[:-1], tokens, strict=True)
     ]
 
 

@@ -133,8 +133,23 @@ def test_a_filter_that_leaves_few_lessons_finds_the_best_of_them(
     mask[[keys[one.id] for one in last]] = True
 
     for text in QUESTIONS:
-        legs = searcher.ranker.legs(store, text, [mask])
+        legs = searcher.ranker.widened(store, searcher.ranker.legs(store, text), text, [mask])
         assert {one.id for one in last} <= set(legs.lesson_ids)
+
+
+def test_no_lesson_that_was_not_looked_at_is_fitter_than_told(
+    large: tuple[Store, Searcher], exact: tuple[Store, Searcher]
+) -> None:
+    above = others = 0
+    for text in QUESTIONS:
+        some, every = (searcher.ranker.legs(store, text) for store, searcher in (large, exact))
+        late = kb.ranking._usual(every.first)
+        fit = dict(zip(every.lesson_ids, every.meaning + every.words + late, strict=True))
+        left = fit.keys() - set(some.lesson_ids)
+        above += sum(fit[lesson_id] > some.beyond + 1e-3 for lesson_id in left)
+        others += len(left)
+    assert others > 1000
+    assert above <= 0.002 * others  # codes may miss one
 
 
 @pytest.mark.parametrize(
@@ -271,7 +286,7 @@ def test_single_passages_say_what_the_scores_say(large: tuple[Store, Searcher]) 
     view = searcher.ranker.view(store)
     for text in QUESTIONS[:4]:
         vector, language = ENCODER.embed_queries([text])[0], language_of(text)
-        for place in view.nearest(vector, language, 5):
+        for place in view.nearest(vector, language, 5).places:
             [lesson_id] = view.ids(np.array([place]))
             cosines = view.cosines(vector, language, lesson_id)
             scores = view.scores_at(vector, language, np.array([place]))
