@@ -21,6 +21,10 @@ CORPUS = Path(__file__).resolve().parent
 FILE = CORPUS.parent / "kb" / "data" / LEARNED
 
 
+LATER = "contrast-"
+"""Passages of these styles teach the head alone: they were written after the questions."""
+
+
 @dataclass(frozen=True)
 class Asked:
     """A question and the name of the lesson or passage that answers it."""
@@ -65,6 +69,8 @@ def passages() -> list[Told]:
     """Return what the questions are asked of, in the order of its files."""
     found = []
     for one in _lines("training/*.jsonl"):
+        if one["id"].startswith(LATER):
+            continue
         for number, lesson in enumerate(one["lessons"]):
             name = f"{one['id']}#{number}"
             found.append(Told(name, lesson["quote"], tuple(lesson["themes"])))

@@ -98,15 +98,24 @@ def test_accounts_are_for_administrators(client: FlaskClient, editor: FlaskClien
     assert "argon2" not in page
 
 
+_WITHOUT_TOKEN = {
+    "about.choose_language",  # changes the reader's own cookie
+    "questions.ask",  # keeps nothing
+    "questions.export",
+    "saved.confirm",  # the key in the e-mail is the token
+    "saved.stop_now",
+}
+
+
 def test_no_form_of_the_site_is_taken_without_its_token(app: Flask, editor: FlaskClient):
-    """Every POST there is; the choice of language changes only the reader's own cookie."""
+    """Every POST there is, but those that change nothing of an account or are opened by a key."""
     posts = [rule for rule in app.url_map.iter_rules() if "POST" in rule.methods]
     for rule in posts:
         filled = {"job_id": 1, "number": 1, "change_id": 1, "token": "x"}
         path = rule.build({name: filled.get(name, "0" * 12) for name in rule.arguments})[1]
         answer = editor.post(path)
-        if rule.endpoint == "about.choose_language":
-            assert "sprak" in path
+        if rule.endpoint in _WITHOUT_TOKEN:
+            assert answer.status_code in {200, 302, 303, 400, 404, 410}, rule
             continue
         assert answer.status_code == 400, rule
         assert "form-expired" in answer.text, rule

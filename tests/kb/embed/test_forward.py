@@ -79,14 +79,14 @@ def test_one_pass_gives_the_questions_vector_and_its_tokens(encoder, model_cache
         assert len(one.ids) == len(one.vectors) == len(encoder._tokens_engine().token_ids(text))
 
 
-def test_what_was_learned_changes_questions_a_little_and_passages_not_at_all(encoder, model_cache):
+def test_what_was_learned_changes_the_tokens_of_questions_a_little(encoder, model_cache):
     text = "Hvordan får vi med de store bedriftene?"
     plain = open_encoder("default", model_cache, plain_questions=True)
 
     taught, before = encoder.read_question(text), plain.read_question(text)
     [passage], [same] = encoder.embed_tokens([text]), plain.embed_tokens([text])
 
-    assert 0.9 < taught.vector @ before.vector < 0.9999
+    assert np.allclose(taught.vector, before.vector, atol=1e-5)
     assert 0.9 < (taught.vectors * before.vectors).sum(axis=1).mean() < 0.9999
     assert np.array_equal(passage.cells, same.cells)
 
@@ -98,7 +98,8 @@ def test_the_addition_is_the_product_of_two_matrices_beside_a_weight(numpy_pass)
     up = dice.normal(size=(2, 384)).astype(np.float32) / 4
     weight = numpy_pass._tensors[f"{name}.weight"]
 
-    added = numpy_pass.run([5, 6, 7], {name: (down, up)})
+    begun = numpy_pass._begun([5, 6, 7])
+    added = numpy_pass._through(begun, range(12), {name: (down, up)})
     whole = copy.copy(numpy_pass)
     whole._tensors = numpy_pass._tensors | {f"{name}.weight": weight + down @ up}
 
